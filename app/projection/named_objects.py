@@ -14,6 +14,7 @@ from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 EXPANDED = {"expand": ["discounts", "lines.data.discounts"]}
+LINES = {"expand": ["data.discounts"]}
 
 
 async def unknown(connection: Connection, invoices: Iterable[JsonView], customers: Iterable[str]) -> list[Subject]:
@@ -37,8 +38,12 @@ async def unknown(connection: Connection, invoices: Iterable[JsonView], customer
 
 async def keep_discounts(database: Database, gateway: StripeGateway, invoice_id: str) -> None:
     """Ask Stripe which coupons the discounts of an invoice come of. What the gateway raises, it raises."""
-    invoice = (await gateway.get(f"/v1/invoices/{invoice_id}", EXPANDED)).data
-    listed = [*(invoice.get("discounts") or []), *(it for line in invoice["lines"]["data"] for it in line["discounts"])]
+    path = f"/v1/invoices/{invoice_id}"
+    invoice = (await gateway.get(path, EXPANDED)).data
+    lines = invoice["lines"]["data"]
+    if invoice["lines"]["has_more"]:
+        lines = [line async for line in gateway.pages(f"{path}/lines", LINES)]
+    listed = [*(invoice.get("discounts") or []), *(it for line in lines for it in line["discounts"])]
     rows: dict[str, JsonObject] = {}
     for one in listed:
         if isinstance(one, dict):

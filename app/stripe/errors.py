@@ -72,9 +72,9 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
     if status == HTTPStatus.PAYMENT_REQUIRED:
         failure = PaymentActionRequired if described["code"] in ACTION_REQUIRED else PaymentFailed
         return failure(message, stripe=described)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if is_too_fast(error):
         return RateLimited("Stripe's rate limit is reached.", stripe=described, retry_after=RETRY_AFTER_S)
-    if status == HTTPStatus.CONFLICT:
+    if status in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}:
         return StripeUnavailable(
             "Stripe is still busy with the same object.", stripe=described, retry_after=RETRY_AFTER_S
         )
@@ -84,7 +84,7 @@ def _from_answer(error: stripe.StripeError) -> InvoicingError:  # noqa: PLR0911 
         return StripeUnavailable("Stripe is not available.", stripe=described, retry_after=RETRY_AFTER_S)
     if described["code"] in TAX_PROBLEMS:
         return AutomaticTaxFailed(TAX_PROBLEMS[described["code"]], param="automatic_tax", stripe=described)
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.BAD_REQUEST and not _is_failure(status):
         return StripeInvalidRequest(message, param=described["param"], stripe=described)
     return StripeError("Stripe answered with an error of its own.", stripe=described, retry_after=RETRY_AFTER_S)
 
@@ -115,15 +115,20 @@ def translate(error: BaseException) -> InvoicingError:
     return StripeError("Stripe's answer was cut short.", retry_after=RETRY_AFTER_S)
 
 
+def _is_failure(status: int) -> bool:
+    """Whether something failed, rather than was refused: at Stripe, or (424) at what Stripe depends on."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.FAILED_DEPENDENCY
+
+
 def key_is_spent(error: stripe.StripeError) -> bool:
     """Whether nothing can be executed under the call's key, because a failure or another request is stored there."""
-    if (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _is_failure(error.http_status or 0):
         return (error.headers or {}).get("Idempotent-Replayed") == "true"
     return error.http_status == HTTPStatus.BAD_REQUEST and getattr(error.error, "type", None) == "idempotency_error"
 
 
 def worth_another_try(error: BaseException) -> bool:
-    """Whether a retry may succeed: Stripe's own hint decides, then no answer, 409, 429 and 5xx."""
+    """Whether a retry may succeed: Stripe's own hint decides, then no answer, 409, 424, 429 and 5xx."""
     if isinstance(error, InvoicingError):
         return False
     if not isinstance(error, stripe.StripeError) or isinstance(error, stripe.APIConnectionError):
@@ -132,7 +137,7 @@ def worth_another_try(error: BaseException) -> bool:
     if key_is_spent(error) or hint in {"true", "false"}:
         return hint == "true" and not key_is_spent(error)
     status = error.http_status or HTTPStatus.INTERNAL_SERVER_ERROR
-    return status < HTTPStatus.BAD_REQUEST or status in {409, 429} or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return status < HTTPStatus.BAD_REQUEST or status in {409, 429} or _is_failure(status)
 
 
 def may_have_executed(error: BaseException) -> bool:

@@ -51,6 +51,20 @@ async def test_the_page_shows_rate_base_and_amount_both_tax_ids_and_the_coupons_
     assert "Reverse charge" not in words
 
 
+async def test_the_page_names_a_coupon_of_an_item_beyond_the_first_page_of_stripes_list(
+    live: Caller, sandbox: Sandbox
+) -> None:
+    await live.post("/v1/coupons", {"id": "TEN", "percent_off": "10", "name": "Spring sale"})
+    item = {"amount": 1000, "currency": "eur"}
+    items = [item | {"description": str(n)} for n in range(12)]
+    items += [item | {"description": "last", "discounts": [{"coupon": "TEN"}]}]
+    invoice = await live.open(items=items)
+    await live.settled()
+    link = await live.post(f"/v1/invoices/{invoice['id']}/payment-link")
+    page = await live.client.get(link["url"])
+    assert "Spring sale" in page.text
+
+
 @pytest.mark.parametrize(
     ("tax_exempt", "vat_id", "said", "total"),
     [
