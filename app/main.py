@@ -24,7 +24,7 @@ from app.events.live import LiveFeed
 from app.fulfillment import routes as fulfillment_routes
 from app.http import connections, docs, problems
 from app.http.cors import allow_origins
-from app.http.middleware import ALIVE, RequestMiddleware
+from app.http.middleware import PROBES, RequestMiddleware
 from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
@@ -99,7 +99,7 @@ class WebhookMiddleware:
         if scope["type"] == "http":
             if scope["path"] == PATH and scope["method"] == "POST":
                 app = self._endpoint
-            elif scope["path"] != ALIVE and scope["app"].state.connections.full:
+            elif scope["path"] not in PROBES and scope["app"].state.connections.full:
                 app = BUSY
         await app(scope, receive, send)
 

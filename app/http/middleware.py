@@ -43,6 +43,8 @@ COUNTED = (PRIVATE, "/pay/", "/portal/")
 """The paths that all processes count together by address. Each process counts other paths by itself."""
 ALIVE = "/healthz"
 """The path that is not rate-limited: it costs no more than a refusal, and platforms kill what does not answer it."""
+PROBES = frozenset({ALIVE, "/readyz"})
+"""The paths that are served on reserved connections, too: platforms send no delivery to what is not ready."""
 TIMED_OUT = "The request took too long and was stopped here; sent again with the same Idempotency-Key, it goes on."
 
 HEADERS = (
