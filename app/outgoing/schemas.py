@@ -154,6 +154,7 @@ class Redeliver(Request):
     statuses: list[Annotated[DeliveryStatus, Field(strict=False)]] = Field(
         default=[DeliveryStatus.DEAD, DeliveryStatus.FAILED],
         min_length=1,
+        max_length=len(DeliveryStatus),
         description="In which states. Add `delivered` for events that you received and lost.",
     )
 

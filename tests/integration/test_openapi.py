@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,29 @@ def test_no_example_is_made_up_of_nothing() -> None:
     ]
     assert len(shown) > 100
     assert not [name for name, example in shown if re.search(r'(?<!: )"text"(?!:)|: "text"', json.dumps(example))]
+
+
+def test_every_list_that_is_taken_is_bounded() -> None:
+    """What is wrong with each of 100,000 entries would be told, which takes a second."""
+    schemas, taken = DOCUMENT["components"]["schemas"], set[str]()
+    text = json.dumps([one.get("requestBody") for methods in DOCUMENT["paths"].values() for one in methods.values()])
+    while found := set(re.findall(r"#/components/schemas/(\w+)", text)) - taken:
+        taken |= found
+        text = json.dumps([schemas[name] for name in found])
+    lists = [one for name in taken for one in arrays(schemas[name])]
+    assert len(lists) > 20
+    assert [one for one in lists if "maxItems" not in one] == []
+
+
+def arrays(schema: Any) -> Iterator[Json]:
+    """The schemas of lists in a schema. What goes together (`x-demands`) says no more of them."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from arrays(one)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "array":
+            yield schema
+        yield from arrays([one for name, one in schema.items() if name != "x-demands"])
 
 
 def test_every_reference_in_the_contract_leads_somewhere() -> None:
