@@ -132,6 +132,7 @@ def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str,
         "rate_limited",
         "database_unavailable",
         "identity_provider_unavailable",
+        "request_timeout",
         "headers_too_large",
     )
     statuses: dict[int, list[str]] = {}

@@ -142,7 +142,10 @@ def _webhook(
 def _ping(schemas: dict[str, Any]) -> dict[str, Any]:
     schema = PingEvent.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs", {}))
-    return _sent(PING, "Nothing happened: somebody tries the endpoint.", schema, example(schema, schemas, asked=False))
+    schemas[PingEvent.__name__] = schema
+    referred = {"$ref": f"#/components/schemas/{PingEvent.__name__}"}
+    shown = example(schema, schemas, asked=False)
+    return _sent(PING, "Nothing happened: somebody tries the endpoint.", referred, shown)
 
 
 def _sent(name: str, told: str, schema: dict[str, Any], shown: Any) -> dict[str, Any]:

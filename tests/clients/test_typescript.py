@@ -147,6 +147,9 @@ const secret = "whsec_c2VjcmV0", at = new Date(), body = JSON.stringify(event("1
 const headers = { "webhook-id": "1", "webhook-timestamp": String(Math.floor(at.getTime() / 1000)), "webhook-signature": new Webhook(secret).sign("1", at, body) };
 assert.equal(verify(secret, body, headers).id, "1");
 assert.throws(() => verify(secret, body.replace("paid", "void"), headers));
+const ping = JSON.stringify({ id: "1", type: "ping", subject: "whe_1", data: { endpoint: "whe_1" } });
+const tried = verify(secret, ping, { ...headers, "webhook-signature": new Webhook(secret).sign("1", at, ping) });
+assert.equal(tried.type === "ping" ? tried.data.endpoint : undefined, "whe_1");
 console.log("behaves");
 """
 

@@ -90,6 +90,7 @@ def test_an_operation_says_what_it_does_and_how_it_may_end(method: str, path: st
     if path.startswith("/v1"):
         assert operation["security"]
         assert {"401", "403", "422", "429", "503"} <= operation["responses"].keys()
+        assert "request_timeout" in operation["responses"]["503"]["description"]
     if path.startswith("/v1") and method != "GET" and operation["operationId"] not in CHANGES_NOTHING:
         assert "409" in operation["responses"]
         if not any(local in path for local in ("api-keys", "webhook-endpoints", "deliveries")):

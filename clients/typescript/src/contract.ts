@@ -7071,6 +7071,49 @@ export interface components {
              */
             endpoint: string;
         };
+        /**
+         * PingEvent
+         * @description A CloudEvent (1.0) that is in no feed.
+         */
+        PingEvent: {
+            data: components["schemas"]["PingData"];
+            /**
+             * Datacontenttype
+             * @constant
+             */
+            datacontenttype: "application/json";
+            /**
+             * Id
+             * @example ping_0d8c
+             */
+            id: string;
+            /**
+             * Source
+             * @example https://billing.example.com
+             */
+            source: string;
+            /**
+             * Specversion
+             * @constant
+             */
+            specversion: "1.0";
+            /**
+             * Subject
+             * @description The endpoint.
+             * @example whe_0d8c
+             */
+            subject: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /**
+             * Type
+             * @constant
+             */
+            type: "ping";
+        };
         /** PixOptionsParams */
         PixOptionsParams: {
             /** Amount Includes Iof */
@@ -9269,7 +9312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9423,7 +9466,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9540,7 +9583,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9682,7 +9725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9834,7 +9877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9958,7 +10001,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10088,7 +10131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10251,7 +10294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10381,7 +10424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10520,7 +10563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10693,7 +10736,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10860,7 +10903,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11006,7 +11049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11186,7 +11229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11364,7 +11407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11570,7 +11613,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11738,7 +11781,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11877,7 +11920,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12093,7 +12136,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12228,7 +12271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12395,7 +12438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12544,7 +12587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12703,7 +12746,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12858,7 +12901,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13007,7 +13050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13168,7 +13211,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13289,7 +13332,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13415,7 +13458,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13575,7 +13618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13701,7 +13744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13841,7 +13884,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13973,7 +14016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14121,7 +14164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14252,7 +14295,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14372,7 +14415,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14641,7 +14684,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14736,7 +14779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14862,7 +14905,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14976,7 +15019,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15124,7 +15167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15299,7 +15342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15637,7 +15680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16060,7 +16103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16176,7 +16219,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16411,7 +16454,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16793,7 +16836,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16932,7 +16975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17358,7 +17401,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17783,7 +17826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17905,7 +17948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18331,7 +18374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18531,7 +18574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18710,7 +18753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18816,7 +18859,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19229,7 +19272,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19393,7 +19436,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19494,7 +19537,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19924,7 +19967,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20354,7 +20397,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20771,7 +20814,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21198,7 +21241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21614,7 +21657,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22049,7 +22092,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22238,7 +22281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22398,7 +22441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22547,7 +22590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22973,7 +23016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23127,7 +23170,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23304,7 +23347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23725,7 +23768,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24141,7 +24184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24260,7 +24303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24667,7 +24710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24806,7 +24849,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24968,7 +25011,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25096,7 +25139,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25258,7 +25301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25398,7 +25441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25562,7 +25605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25692,7 +25735,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -25831,7 +25874,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26006,7 +26049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26154,7 +26197,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26324,7 +26367,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26459,7 +26502,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26628,7 +26671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26770,7 +26813,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -26891,7 +26934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27046,7 +27089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27170,7 +27213,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27262,7 +27305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27393,7 +27436,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27558,7 +27601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27687,7 +27730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27850,7 +27893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -27990,7 +28033,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28148,7 +28191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28270,7 +28313,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28400,7 +28443,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28559,7 +28602,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28696,7 +28739,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28844,7 +28887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -28983,7 +29026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -29136,7 +29179,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -29264,7 +29307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -29386,7 +29429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -29542,7 +29585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable` */
+            /** @description `stripe_unavailable`, `database_unavailable`, `identity_provider_unavailable`, `request_timeout` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -37665,45 +37708,7 @@ export interface operations {
                  *       "type": "ping"
                  *     }
                  */
-                "application/cloudevents+json": {
-                    data: components["schemas"]["PingData"];
-                    /**
-                     * Datacontenttype
-                     * @constant
-                     */
-                    datacontenttype: "application/json";
-                    /**
-                     * Id
-                     * @example ping_0d8c
-                     */
-                    id: string;
-                    /**
-                     * Source
-                     * @example https://billing.example.com
-                     */
-                    source: string;
-                    /**
-                     * Specversion
-                     * @constant
-                     */
-                    specversion: "1.0";
-                    /**
-                     * Subject
-                     * @description The endpoint.
-                     * @example whe_0d8c
-                     */
-                    subject: string;
-                    /**
-                     * Time
-                     * Format: date-time
-                     */
-                    time: string;
-                    /**
-                     * Type
-                     * @constant
-                     */
-                    type: "ping";
-                };
+                "application/cloudevents+json": components["schemas"]["PingEvent"];
             };
         };
         responses: {

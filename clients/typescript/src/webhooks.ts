@@ -1,14 +1,18 @@
 // Verifies what the service pushes to an endpoint of yours (Standard Webhooks). For servers.
 
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import type { components } from "./contract.js";
 import type { FeedEvent } from "./feed.js";
 
 export { WebhookVerificationError as NotFromTheService };
+
+/** An event of the feed, or of the type `ping`, which only tries the endpoint. */
+export type Delivered = FeedEvent | components["schemas"]["PingEvent"];
 
 /**
  * The event of a delivery, with the raw `body` as it came. It throws NotFromTheService if the signature is wrong or older
  * than five minutes: answer 400 then, and 2xx otherwise.
  */
-export function verify(secret: string, body: string, headers: Record<string, string>): FeedEvent {
-  return new Webhook(secret).verify(body, headers) as FeedEvent;
+export function verify(secret: string, body: string, headers: Record<string, string>): Delivered {
+  return new Webhook(secret).verify(body, headers) as Delivered;
 }

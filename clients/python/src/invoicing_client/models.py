@@ -851,6 +851,24 @@ class PingData(TypedDict):
     endpoint: str
 
 
+class PingEvent(TypedDict):
+    """
+    A CloudEvent (1.0) that is in no feed.
+    """
+
+    data: PingData
+    datacontenttype: Literal['application/json']
+    id: str
+    source: str
+    specversion: Literal['1.0']
+    subject: str
+    """
+    The endpoint.
+    """
+    time: str
+    type: Literal['ping']
+
+
 class PixOptionsParams(TypedDict):
     amount_includes_iof: NotRequired[Literal['always', 'never'] | None]
     expires_after_seconds: NotRequired[int | None]
