@@ -37,7 +37,7 @@ RULES: dict[str, tuple[re.Pattern[str], bool]] = {
         False,
     ),
     "builds an index while nobody may write: CONCURRENTLY, in an autocommit_block": (
-        re.compile(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\w+ ON (?P<table>\w+)"),
+        re.compile(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(?:IF NOT EXISTS )?\w+ ON (?P<table>\w+)"),
         False,
     ),
     "checks every row while nobody may write: NOT VALID, then VALIDATE": (
@@ -128,6 +128,7 @@ def dropped() -> None:
         not_null,
         bounded("ALTER TABLE invoices RENAME COLUMN color TO colour"),
         bounded("ALTER TABLE invoices RENAME TO bills"),
+        bounded("CREATE INDEX IF NOT EXISTS ix_invoices_color ON invoices (color)"),
         bounded("DROP TABLE invoices"),
         bounded("UPDATE invoices SET color = 'red'"),
         bounded("ALTER TABLE invoices ALTER COLUMN total TYPE numeric"),
