@@ -29,7 +29,12 @@ TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token
 
 def address_limit(settings: Settings) -> Limit:
     """The limit on requests from one address."""
-    return Limit("address", settings.rate_limit_address, 2 * settings.rate_limit_address)
+    return _limit("address", settings.rate_limit_address, 2)
+
+
+def _limit(name: str, per_s: float, seconds: float) -> Limit:
+    """A limit with bursts of what it lets through in `seconds`, and of one at least: less would never let anybody in again."""
+    return Limit(name, per_s, max(1.0, seconds * per_s))
 
 
 class Authentication:
@@ -43,11 +48,10 @@ class Authentication:
         self._limits, self._keyring, self._tokens = limits, keyring, tokens
         self._links = links
         self._by_address = address_limit(settings)
-        self._by_caller = Limit("caller", settings.rate_limit_caller, 2 * settings.rate_limit_caller)
-        self._by_customer = Limit("caller", settings.rate_limit_customer, 2 * settings.rate_limit_customer)
-        self._failures = Limit("failed", settings.rate_limit_failed, 5 * settings.rate_limit_failed)
-        secrets = settings.rate_limit_client_secret
-        self._client_secrets = Limit("client_secret", secrets, SECRETS_AT_ONCE * secrets)
+        self._by_caller = _limit("caller", settings.rate_limit_caller, 2)
+        self._by_customer = _limit("caller", settings.rate_limit_customer, 2)
+        self._failures = _limit("failed", settings.rate_limit_failed, 5)
+        self._client_secrets = _limit("client_secret", settings.rate_limit_client_secret, SECRETS_AT_ONCE)
 
     async def limit_address(self, address: str) -> None:
         """Count a request from `address`. Raises RateLimited."""

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
+from app.access.authentication import address_limit
 from app.access.rate_limits import Limit, Limits
 from app.db.engine import Database as Pool
 from app.domain.errors import DatabaseUnavailable, RateLimited
@@ -65,6 +66,17 @@ async def test_a_bucket_fills_with_time_and_says_how_long_to_wait(pool: Pool, da
     await connection.execute("UPDATE rate_buckets SET filled_at = filled_at - interval '10 seconds'")
     await connection.close()
     await Limits(pool).take(limit, "x")
+
+
+async def test_a_limit_of_less_than_one_a_second_lets_somebody_in_again(
+    pool: Pool, database: Database, settings: Settings
+) -> None:
+    limit = address_limit(settings.model_copy(update={"rate_limit_address": 0.1}))
+    assert await allowed(Limits(pool), limit, "x", 2) == 1
+    connection = await database.connect()
+    await connection.execute("UPDATE rate_buckets SET filled_at = filled_at - interval '10 seconds'")
+    await connection.close()
+    assert await allowed(Limits(pool), limit, "x", 2) == 1
 
 
 async def test_an_empty_bucket_is_not_asked_again_before_it_can_have_filled(pool: Pool, database: Database) -> None:
