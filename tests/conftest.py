@@ -37,6 +37,7 @@ ALONE = {"unit", "architecture"}
 """Folders whose tests need no other fixtures: importing those takes longer than most of these tests."""
 OF_THE_STACK = (
     "postgres",
+    "network",
     "pooler",
     "sandbox",
     "service",

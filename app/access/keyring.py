@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from app.access import key_statements
-from app.db.engine import Database
+from app.db.engine import Database, close
 from app.domain.access import Caller, CallerKind, Scope
 from app.domain.errors import DatabaseUnavailable, Unauthenticated
 from app.domain.keys import read_key
@@ -106,7 +106,7 @@ class Keyring:
         """Stop listening."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            await listener.close(timeout=2)
+            await close(listener)
 
     async def _look_up(self, prefix: str, digest: bytes) -> Caller:
         listening = await self._listen()
@@ -136,8 +136,12 @@ class Keyring:
             self.forget()
             try:
                 listener = await self._database.dedicated()
-                listener.add_termination_listener(self.forget)
-                await listener.add_listener(key_statements.CHANNEL, self._heard)
+                try:
+                    listener.add_termination_listener(self.forget)
+                    await listener.add_listener(key_statements.CHANNEL, self._heard)
+                except BaseException:
+                    listener.terminate()
+                    raise
             except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("not_listening_for_revoked_keys", error=type(error).__name__)
                 return False

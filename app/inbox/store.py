@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from app.db.batcher import Batcher, Individually
-from app.db.engine import ONE_PLAN, Database, translated_errors
+from app.db.engine import ONE_PLAN, Database, close, translated_errors
 from app.domain.errors import DatabaseUnavailable, MalformedRequest
 from app.inbox.statements import NewEvent, record
 from app.observability import metrics
@@ -50,7 +50,7 @@ class Inbox:
         """Wait until all waiting deliveries are stored or refused, then close the connection."""
         await self._batcher.close()
         if self._connection is not None:
-            await self._connection.close(timeout=2)
+            await close(self._connection)
             self._connection = None
 
     async def _record(self, events: Sequence[NewEvent]) -> Sequence[bool | Exception | Individually]:

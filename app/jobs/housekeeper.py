@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from app.db.engine import Database, translated_errors
+from app.db.engine import Database, close, translated_errors
 from app.jobs.leadership import lead
 from app.jobs.loop import JobLoop
 from app.observability import logs, metrics, tracing
@@ -60,7 +60,7 @@ class Housekeeper:
             await asyncio.wait([stopped, keeping])
             metrics.LEADER.set(0)
             if self._lock is not None:
-                await self._lock.close(timeout=2)
+                await close(self._lock)
 
     async def _turn(self) -> int:
         """Run due tasks if this process holds the lock. Returns 0, so that the loop always rests."""

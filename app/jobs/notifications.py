@@ -10,12 +10,15 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from app.db.engine import Database
+from app.db.engine import Database, close
+from app.jobs.loop import within
 
 log = structlog.get_logger(__name__)
 
 LISTEN_AGAIN_S = 0.5
 """Seconds between attempts to listen while the database is away."""
+SILENT_S = 30.0
+"""Seconds without a word after which the connection is tried: a network may lose it without telling."""
 
 
 class Notifications:
@@ -72,6 +75,8 @@ class Notifications:
                     await connection.add_listener(channel, lambda _connection, _pid, name, _payload: self.notify(name))
                     heard.add(channel)
                     self.notify(channel)  # for what came before
-                await self._changed.wait()
+                await within(self._changed, SILENT_S)
+                if not self._changed.is_set():
+                    await connection.execute("SELECT 1")
         finally:
-            await connection.close(timeout=2)
+            await close(connection)

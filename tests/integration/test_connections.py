@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from app.db.engine import Connection
 from app.db.engine import Database as Engine
 from app.domain.errors import DatabaseUnavailable
+from dev.postgres import FOR_TESTS, PostgresServer
+from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database
 
 
@@ -84,3 +87,23 @@ async def test_what_was_used_while_the_server_ended_it_is_unavailable_and_replac
             await be_ended_by(killer)
     async with engine.connection() as one, engine.connection() as other:
         assert await one.fetchval("SELECT 1") + await other.fetchval("SELECT 1") == 2
+
+
+async def test_the_server_asks_after_a_client_that_is_silent(tmp_path: Path) -> None:
+    """Else it keeps the locks of a machine that was lost until its system gives the connection up, after two hours."""
+    port = find_free_port()
+    server = PostgresServer(
+        tmp_path / "postgres", options=FOR_TESTS | {"listen_addresses": "127.0.0.1", "port": str(port)}
+    )
+    server.start()
+    try:
+        async with Engine(f"postgresql://postgres@127.0.0.1:{port}/postgres").session() as connection:
+            shown = [
+                int(await connection.fetchval(f"SELECT current_setting('tcp_keepalives_{name}')"))
+                for name in ("idle", "interval", "count")
+            ]
+    finally:
+        server.stop()
+        server.clean_up()
+    idle, interval, count = shown
+    assert 0 < idle + interval * count <= 60

@@ -6,7 +6,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.container import Container
+from app.db import engine
+from app.db.engine import Database
 from app.jobs.housekeeper import Housekeeper, Task
+from tests.fixtures.network import Network
 
 
 @pytest.fixture
@@ -93,3 +96,15 @@ async def test_a_fault_of_the_housekeeping_itself_is_survived(
         await done.wait()
     keeper.stop()
     await running
+
+
+async def test_who_keeps_house_ends_although_the_server_does_not_answer(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CLOSE_WITHIN_S", 0.1)
+    keeper = Housekeeper(Database(network.url), [])
+    assert await keeper.run_once() == []
+    network.lose()
+    keeper.stop()
+    async with asyncio.timeout(5):
+        await keeper.run()

@@ -1,14 +1,17 @@
 """One connection listens for the whole process, and does so again whatever became of it."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
 import pytest
 
+from app.db import engine
 from app.db.engine import Database as Connections
 from app.domain.errors import DatabaseUnavailable
 from app.jobs import notifications
 from app.jobs.notifications import Notifications
+from tests.fixtures.network import Network
 from tests.fixtures.postgres import Database
 from tests.fixtures.waiting import until
 
@@ -114,6 +117,34 @@ async def test_a_listener_that_lost_its_connection_listens_again_and_says_look(
         await heard.until(3)
     await listening.close()
     await listening.close()
+
+
+async def test_a_listener_whose_connection_was_lost_without_a_word_listens_again(
+    network: Network, sender: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "SILENT_S", 0.1)
+    monkeypatch.setattr(engine, "CLOSE_WITHIN_S", 0.1)
+    listening, heard = Notifications(Connections(network.url, command_timeout_s=0.5)), Heard()
+    with listening.subscribed("first", heard):
+        await heard.until(1)
+        network.lose()
+        await heard.until(2)
+        await sender.execute("NOTIFY first")
+        await heard.until(3)
+    await listening.close()
+
+
+async def test_what_listens_ends_although_the_server_does_not_answer(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CLOSE_WITHIN_S", 0.1)
+    listening, heard = Notifications(Connections(network.url)), Heard()
+    with listening.subscribed("first", heard):
+        await heard.until(1)
+        network.lose()
+        ending = asyncio.create_task(listening.close())
+        await asyncio.wait({ending}, timeout=5)
+        assert ending.done()
 
 
 async def test_an_argument_that_cannot_be_sent_is_no_database_that_is_away(connections: Faulty) -> None:
