@@ -6,8 +6,10 @@ answer.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -43,6 +45,8 @@ MOST_ASKING = 16
 """The most events for which Stripe is asked at once."""
 MOST_WAITING = 500
 """The most events that may wait for Stripe's answers; beyond, the worker claims no more."""
+MOST_FETCHING = 8
+"""The most missing objects that are fetched at once. No event waits for them, nor for their turns."""
 
 
 @dataclass(slots=True)
@@ -74,8 +78,11 @@ class Processor:
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking: dict[asyncio.Task[None], DueEvent] = {}
         self._permits = asyncio.Semaphore(MOST_ASKING)
+        self._missing: set[Subject] = set()
+        self._to_fetch: deque[Subject] = deque()
+        self._fetching: set[asyncio.Task[None]] = set()
 
     async def process(self, batch: Sequence[DueEvent]) -> None:
         """Apply `batch`. Events that need an answer of Stripe's are finished in the background.
@@ -89,10 +96,17 @@ class Processor:
                 await self._link(tasks)
                 await self._together(tasks)
 
-    async def settled(self, at_most: int = 0) -> None:
-        """Wait until at most `at_most` events wait for Stripe's answers."""
-        while len(self._asking) > at_most:
-            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
+    async def settled(self) -> None:
+        """Wait until no event waits for Stripe's answer, and nothing missing is left to fetch."""
+        while self._asking or self._fetching:
+            await asyncio.wait([*self._asking, *self._fetching], return_when=asyncio.FIRST_COMPLETED)
+
+    async def extend_leases(self, lease: timedelta) -> int:
+        """Extend the leases of the events that wait for Stripe's answers, so that nobody else claims them. Returns 0."""
+        if held := list(self._asking.values()):
+            async with self._database.connection() as connection:
+                await inbox_statements.extend(connection, held, lease)
+        return 0
 
     async def _read(self, handed: ClaimedEvent) -> Task | None:
         try:
@@ -128,9 +142,13 @@ class Processor:
                 await self._together([task])
             return
         for task, question in questions:
-            await self.settled(MOST_WAITING - 1)
             task.handed.ended("asked")
-            self._start(self._ask(task, question))
+            asking = asyncio.create_task(self._ask(task, question))
+            self._asking[asking] = task.due
+            asking.add_done_callback(self._asked)
+        metrics.EVENTS_ASKING.set(len(self._asking))
+        while len(self._asking) > MOST_WAITING:
+            await asyncio.wait(self._asking, return_when=asyncio.FIRST_COMPLETED)
 
     async def _apply(self, tasks: Sequence[Task]) -> list[tuple[Task, Question]]:
         async with self._database.unit_of_work() as connection:
@@ -151,20 +169,13 @@ class Processor:
                 task.handed.ended("lost")
         for task, problem in done.broken:
             await self._put_back(task.handed, problem)
-        for subject in missing:  # no event waits for them
-            self._start(self._fetch(subject))
+        self._fetch_missing(missing)
         return done.questions
 
     # Asking Stripe
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        started = asyncio.create_task(work)
-        self._asking.add(started)
-        metrics.EVENTS_ASKING.set(len(self._asking))
-        started.add_done_callback(self._done)
-
-    def _done(self, ended: asyncio.Task[None]) -> None:
-        self._asking.discard(ended)
+    def _asked(self, ended: asyncio.Task[None]) -> None:
+        del self._asking[ended]
         metrics.EVENTS_ASKING.set(len(self._asking))
 
     async def _ask(self, task: Task, first: Question) -> None:
@@ -189,13 +200,28 @@ class Processor:
                 await self._put_back_if_possible(task.handed, error)
             telemetry.answered(task.handed)
 
+    def _fetch_missing(self, subjects: Iterable[Subject]) -> None:
+        """Fetch what events name and is unknown here, each object once, however many events name it meanwhile."""
+        new = [subject for subject in subjects if subject not in self._missing]
+        self._missing.update(new)
+        self._to_fetch.extend(new)
+        for _ in range(min(len(self._to_fetch), MOST_FETCHING - len(self._fetching))):
+            fetching = asyncio.create_task(self._fetch_queued())
+            self._fetching.add(fetching)
+            fetching.add_done_callback(self._fetching.discard)
+
+    async def _fetch_queued(self) -> None:
+        while self._to_fetch:
+            subject = self._to_fetch.popleft()
+            await self._fetch(subject)
+            self._missing.discard(subject)
+
     async def _fetch(self, subject: Subject) -> None:
         try:
-            async with self._permits:
-                if subject.kind is Kind.INVOICE:
-                    await named_objects.keep_discounts(self._database, self._gateway, subject.id)
-                else:
-                    await observation.take_over(self._database, self._gateway, subject, "missing")
+            if subject.kind is Kind.INVOICE:
+                await named_objects.keep_discounts(self._database, self._gateway, subject.id)
+            else:
+                await observation.take_over(self._database, self._gateway, subject, "missing")
         except Exception as error:  # noqa: BLE001 -- no event waits for it
             tell(error, "missing_parent_not_fetched", subject=subject.id)
 

@@ -8,7 +8,7 @@ prepared answer, and with at most one log line a second.
 import asyncio
 import time
 from collections import Counter
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind
 from starlette.types import Receive, Scope, Send
 
 from app.db.engine import Database
-from app.domain.errors import InvoicingError, MalformedRequest, PayloadTooLarge
+from app.domain.errors import DatabaseUnavailable, InvoicingError, MalformedRequest, PayloadTooLarge
 from app.domain.idempotency import operation_of
 from app.http.dependencies import service_of
 from app.http.middleware import LARGEST_BODY, TOO_LARGE, head_refusal, headers_of, refusal_of, request_id_of
@@ -147,8 +147,9 @@ async def _span(database: Database, envelope: Envelope, body: bytes) -> Abstract
     """The span of a delivery. It continues the trace of the call of ours that caused the event, if any."""
     parent, caused_by = None, operation_of(read_cause(body) or "") if tracing.is_on() else None
     if caused_by:
-        async with database.connection() as connection:
-            parent = await request_of(connection, caused_by)
+        with suppress(DatabaseUnavailable):  # without its parent the delivery is stored all the same
+            async with database.connection() as connection:
+                parent = await request_of(connection, caused_by)
     said = {"event.id": envelope.id, "event.type": envelope.type, "http.route": PATH, "http.request.method": "POST"}
     return tracing.span(f"POST {PATH}", said, kind=SpanKind.SERVER, context=tracing.context_of(parent))
 

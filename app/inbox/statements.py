@@ -145,6 +145,18 @@ SET status = CASE WHEN $5 THEN 'dead' ELSE 'failed' END,
 WHERE id = $1 AND created_at = $2 AND attempts = $3 AND lease = $7 AND status = 'processing'
 """
 
+_EXTEND = """
+WITH held AS (
+    SELECT event.id, event.created_at FROM webhook_events AS event
+    JOIN unnest($1::text[], $4::integer[]) AS ours (id, lease) ON event.id = ours.id AND event.lease = ours.lease
+    WHERE event.created_at BETWEEN $2 AND $3 AND event.status = 'processing'
+    FOR UPDATE OF event SKIP LOCKED
+)
+UPDATE webhook_events AS event SET next_attempt_at = now() + $5::interval
+FROM held
+WHERE event.id = held.id AND event.created_at = held.created_at AND event.created_at BETWEEN $2 AND $3
+"""
+
 _LAG = """
 SELECT coalesce(extract(epoch FROM now() - least(
     (SELECT min(next_attempt_at) FROM webhook_events WHERE status IN ('received', 'failed')),
@@ -183,6 +195,11 @@ async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, 
     leases = [event.lease for event in events]
     rows = await connection.fetch(_HOLD, *_which(events), min(leases), max(leases))
     return {row["id"]: row["applied"] for row in rows if (row["id"], row["attempts"], row["lease"]) in ours}
+
+
+async def extend(connection: Connection, events: Sequence[DueEvent], lease: timedelta) -> None:
+    """Extend the claims on `events` that still hold to `lease` from now. One that is locked is just being applied."""
+    await connection.execute(_EXTEND, *_which(events), [event.lease for event in events], lease)
 
 
 async def finish(connection: Connection, outcomes: Sequence[tuple[DueEvent, str]]) -> None:

@@ -15,6 +15,8 @@ from app.jobs.notifications import Notifications
 
 RECENT = timedelta(days=3)
 """The greatest age of an event that Stripe still delivers by itself. Almost all due events are younger."""
+EXTENDED = 3
+"""How often within a lease it is extended for events that wait for Stripe's answers."""
 LOOK_BACK_S = 1.0
 """Seconds between searches of all events by a busy worker. If no recent event is due, it searches at once."""
 
@@ -39,15 +41,20 @@ class Worker:
         self._lease = lease
         self._look_back_at = 0.0
         self._loop = JobLoop("inbox", self.take, poll_s=poll_s)
+        extend = partial(processor.extend_leases, lease)
+        self._leases = JobLoop("leases of the inbox", extend, poll_s=lease.total_seconds() / EXTENDED)
         self.stop = self._loop.stop
 
     async def run(self) -> None:
         """Process events until stopped. Without notifications, polling finds new events."""
-        try:
-            with self._notifications.subscribed(inbox_statements.CHANNEL, self._loop.wake):
-                await self._loop.run()
-        finally:
-            await self._processor.settled()
+        async with asyncio.TaskGroup() as group:
+            extending = group.create_task(self._leases.run())
+            try:
+                with self._notifications.subscribed(inbox_statements.CHANNEL, self._loop.wake):
+                    await self._loop.run()
+            finally:
+                await self._processor.settled()
+                extending.cancel()
 
     async def run_once(self) -> int:
         """Process one batch to its end, including Stripe's answers. Returns how many events."""

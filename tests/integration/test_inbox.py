@@ -1,21 +1,29 @@
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from app.db import engine
 from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
-from app.inbox import handlers
+from app.inbox import handlers, processor
 from app.inbox import statements as inbox_statements
-from app.inbox.processor import BACKOFF, MOST_ATTEMPTS
+from app.inbox.processor import BACKOFF, MOST_ATTEMPTS, Processor
 from app.inbox.questions import MOST_QUESTIONS
+from app.inbox.worker import Worker
+from app.observability import tracing
 from app.projection import observation
 from app.projection.unit_of_work import Unordered
+from tests.fixtures import postgres
 from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
 
 LEASE = timedelta(seconds=30)
+OTHER_VERSION = {"api_version": "2020-08-27"}
 
 
 async def status(stage: Stage, event: dict[str, Any]) -> str:
@@ -247,3 +255,85 @@ def test_pauses_grow_and_are_bounded() -> None:
     assert pauses[0] <= 2
     assert pauses[5] > 100
     assert max(pauses) <= 4 * 3600
+
+
+async def test_an_event_that_waits_for_stripe_longer_than_its_lease_is_asked_about_once(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.sandbox.fault("GET", f"/v1/invoices/{invoice['id']}", kind="slow", delay_ms=1500)
+    event = await stage.event("invoice.finalized") | OTHER_VERSION
+    await stage.deliver(event)
+    await stage.calls(forget=True)
+    found = stage.container
+    asking, short = Processor(found.database, found.gateway), timedelta(seconds=0.6)
+    worker = Worker(found.database, found.notifications, asking, batch=64, lease=short, poll_s=0.05)
+    running = asyncio.create_task(worker.run())
+
+    async def processed() -> bool:
+        return await status(stage, event) == "processed"
+
+    await until(processed)
+    worker.stop()
+    await running
+    row = await stage.row("webhook_events", event["id"])
+    assert row is not None
+    assert row["attempts"] == 1
+    assert await stage.calls() == [f"GET /v1/invoices/{invoice['id']}", f"GET /v1/customers/{invoice['customer']}"]
+
+
+async def test_what_is_fetched_beside_events_holds_no_event_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "MOST_WAITING", 2)
+    monkeypatch.setattr(processor, "MOST_FETCHING", 2)
+    for _ in range(4):
+        await stage.invoice()
+    asked = await stage.invoice()
+    await stage.sandbox.fault("GET", "/v1/customers/*", kind="slow", delay_ms=1500)
+    *others, last = await stage.events("invoice.finalized")
+    await stage.deliver(*others)
+    async with asyncio.timeout(1):
+        await stage.worker.take()
+        await stage.deliver(last | OTHER_VERSION)
+        await stage.worker.take()
+        await until(partial(stage.row, "invoices", asked["id"]))
+    await stage.worker._processor.settled()
+    assert len(await stage.rows("SELECT id FROM customers")) == 5
+
+
+async def test_an_object_that_many_events_name_is_fetched_once(stage: Stage) -> None:
+    customer = (await stage.invoice())["customer"]
+    for _ in range(2):
+        await stage.dashboard("invoices", customer=customer, collection_method="send_invoice", days_until_due=30)
+    await stage.sandbox.fault("GET", "/v1/customers/*", kind="slow", delay_ms=500)
+    created = await stage.events("invoice.created")
+    await stage.calls(forget=True)
+    for event in created:
+        await stage.deliver(event)
+        await stage.worker.take()
+    await stage.worker._processor.settled()
+    assert await stage.calls() == [f"GET /v1/customers/{customer}"]
+
+
+async def test_a_database_that_only_reads_for_a_while_keeps_no_event_out_afterwards(
+    stage: Stage, database: postgres.Database
+) -> None:
+    await stage.invoice()
+    event = json.dumps(await stage.event("invoice.finalized"))
+    administrator = await database.connect()
+    await administrator.execute(f'ALTER DATABASE "{database.name}" SET default_transaction_read_only = on')
+    assert (await stage.post(event)).status_code == 503
+    await administrator.execute(f'ALTER DATABASE "{database.name}" RESET default_transaction_read_only')
+    assert (await stage.post(event)).status_code == 200
+    await administrator.close()
+
+
+async def test_an_event_is_stored_also_where_its_trace_cannot_be_looked_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.client.post("/v1/products", json={"name": "A"})
+    event = await stage.event("product.created")
+    monkeypatch.setattr(tracing, "is_on", lambda: True)
+    monkeypatch.setattr(engine, "ACQUIRE_WITHIN_S", 0.05)
+    database = stage.container.database
+    async with AsyncExitStack() as held:
+        for _ in range(database.pool_state.most):
+            await held.enter_async_context(database.connection())
+        assert (await stage.post(json.dumps(event))).status_code == 200
