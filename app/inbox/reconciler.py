@@ -77,7 +77,7 @@ class Reconciler:
         end = max(start, now - self._settled)
         while done.complete_until < end:
             until = min(done.complete_until + SLICE, end)
-            await self._slice(done, until, extends=start <= known if known else since is None)
+            await self._slice(done, until, extends=since is None or bool(known and start <= known))
         log.info("reconciled", since=start, until=end, compared=done.compared, missed=len(done.missed))
         return done
 

@@ -8,12 +8,14 @@ Documents of a newer version belong to another release and are left alone. The p
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from app.db.engine import Database
 from app.db.rows import lock_free
+from app.domain.errors import NotAtStripe
 from app.domain.json import JsonObject
 from app.inbox.envelope import read_event
 from app.inbox.handlers import HANDLERS
@@ -166,8 +168,10 @@ class Documents:
         """Apply what Stripe has. Returns whether it was written. An object that is gone there is left as it is."""
         async with self._database.unit_of_work() as connection:
             over = (await UnitOfWork.of(connection, [subject])).revision(subject)
-        observed = await observation.observe(self._gateway, subject, over)
-        if observed.stub:
+        observed = None
+        with suppress(NotAtStripe):
+            observed = await observation.observe(self._gateway, subject, over)
+        if observed is None or observed.stub:
             log.warning("document_not_rebuilt", subject=subject.id, error="Stripe has no such object")
             return False
         try:

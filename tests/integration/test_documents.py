@@ -290,6 +290,21 @@ async def test_what_is_gone_at_stripe_keeps_its_older_document(stage: Stage, nex
     assert (await document(stage, invoice["id"]))[0] == NOW
 
 
+async def test_an_object_that_stripe_does_not_know_keeps_no_other_from_being_renewed(
+    stage: Stage, next_release: Release
+) -> None:
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.rows("DELETE FROM webhook_events")
+    await stage.rows("UPDATE customers SET document_version = 1")
+    next_release()
+    await stage.sandbox.fault(
+        "GET", "/v1/customers/*", kind="status", status=404, code="resource_missing", message="No such customer"
+    )
+    assert (await stage.container.documents().rebuild()).finished
+    assert (await document(stage, invoice["id"]))[0] == NEXT
+
+
 async def test_personal_fields_of_an_invoice_go_with_its_customer(stage: Stage, next_release: Release) -> None:
     next_release()
     invoice = await stage.invoice()

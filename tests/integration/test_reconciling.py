@@ -114,6 +114,17 @@ async def test_an_alarm_is_raised_before_stripe_forgets(stage: Stage) -> None:
         assert raised[-1] == told
 
 
+async def test_the_cursor_goes_on_after_more_days_than_stripe_keeps_events(stage: Stage) -> None:
+    await stage.invoice()
+    reconciler = stage.container.reconciler()
+    await reconciler.reconcile()
+    await stage.rows("UPDATE coverage SET complete_until = now() - interval '40 days'")
+    await reconciler.reconcile()
+    covered = await reconciler.covered()
+    assert covered is not None
+    assert datetime.now(UTC) - covered.complete_until < timedelta(minutes=1)
+
+
 async def test_an_invoice_that_drifted_is_repaired_and_its_fulfillment_with_it(stage: Stage) -> None:
     paid, voided, deleted, edited = [await stage.invoice(finalize=number < 2) for number in range(4)]
     await stage.tell(*await stage.events())
