@@ -106,6 +106,11 @@ async def close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.close(timeout=CLOSE_WITHIN_S)
 
 
+async def require_answer(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Raise one of NOT_NOW unless the server answers in time."""
+    await connection.execute("SELECT 1")
+
+
 class _Borrowed:
     """A connection from the pool while a block runs.
 

@@ -4,6 +4,9 @@ A change's position is a base plus the id of the transaction that wrote it. A re
 below the oldest one still running, so whatever is committed later is ordered after them. Nothing is locked and no
 sequence is shared: a slow transaction delays readers, but they miss nothing.
 
+A reader's place is always that of an event. Transactions that leave nothing behind use up ids, too, but PostgreSQL may
+give those again after a crash.
+
 Transaction ids start over in a new cluster. Then the base is raised, with a gap, so that positions only grow. After a
 failover, ids continue below what readers have seen, so each timeline of PostgreSQL has its own gap (BASE).
 """
@@ -18,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Interval,
+    Select,
     Text,
     all_,
     bindparam,
@@ -27,7 +31,6 @@ from sqlalchemy import (
     extract,
     false,
     func,
-    literal_column,
     select,
     true,
     tuple_,
@@ -102,13 +105,21 @@ _END = _transaction(func.pg_snapshot_xmin(func.pg_current_snapshot()))
 """The first position that is not settled. It uses the statement's own snapshot, so both always agree."""
 
 _AFTER = tuple_(_C.position, _C.id) > tuple_(bindparam("position", type_=BigInteger), bindparam("id", type_=BigInteger))
-_LAST_ID = literal_column("9223372036854775807", BigInteger)
+
+
+def _last(below: ColumnElement[int]) -> Select[tuple[int, int]]:
+    """The last event before the position `below`."""
+    return select(_C.position, _C.id).where(_C.position < below).order_by(_C.position.desc(), _C.id.desc()).limit(1)
 
 
 @cache
 def _read(*, types: bool, invoice: bool, customer: bool) -> Statement:
     """What reads events by these conditions. It always answers a row, for where the reading ended."""
     settled = select(_END.label("below"), _F.gone_position, _F.gone_change).cte("settled").prefix_with("MATERIALIZED")
+    last = _last(settled.c.below).lateral("last")
+    end = [func.coalesce(last.c.position, settled.c.gone_position), func.coalesce(last.c.id, settled.c.gone_change)]
+    upto = settled.outerjoin(last, true())
+    partly: ColumnElement[bool] = false()
     if types and not invoice and not customer:
         # A reader of a rare type goes through the others in steps; an invoice's or a customer's have an index.
         step = (
@@ -119,17 +130,13 @@ def _read(*, types: bool, invoice: bool, customer: bool) -> Statement:
             .limit(1)
             .lateral("step")
         )
-        upto = select(
-            func.coalesce(step.c.position, settled.c.below - 1).label("position"),
-            func.coalesce(step.c.id, _LAST_ID).label("id"),
-            step.c.id.is_not(None).label("partly"),
-            *settled.c,
-        ).select_from(settled.outerjoin(step, true()))
-    else:
-        upto = select(
-            (settled.c.below - 1).label("position"), _LAST_ID.label("id"), false().label("partly"), *settled.c
-        )
-    read = upto.cte("upto")
+        end = [func.coalesce(step.c.position, end[0]), func.coalesce(step.c.id, end[1])]
+        upto, partly = upto.outerjoin(step, true()), step.c.id.is_not(None)
+    read = (
+        select(end[0].label("position"), end[1].label("id"), partly.label("partly"), *settled.c)
+        .select_from(upto)
+        .cte("upto")
+    )
     conditions = [_AFTER, tuple_(_C.position, _C.id) <= tuple_(read.c.position, read.c.id)]
     if types:
         conditions.append(_C.type == any_of("types", Text))
@@ -173,7 +180,8 @@ HELD_S = cast(
 )
 """Seconds for which the first event that readers cannot see yet has existed; 0 if there is none."""
 
-_LAST_POSITION = Statement(select(_END))
+_LAST = Statement(_last(_END))
+_BELOW = Statement(select(_END))
 _HOLD = Statement(select(_F.id).with_for_update(key_share=True))
 """Locks the feed's row against others that delete from it, raise its base, or rely on what it keeps."""
 _GONE_UPTO = select(_F.gone_position.label("position"), _F.gone_change.label("id"))
@@ -259,8 +267,13 @@ async def read(connection: Connection, after: Cursor, wanted: Query = EVERYTHING
 
 
 async def last_position(connection: Connection) -> Cursor:
-    """The feed's end: a reader that starts here gets the events from now on."""
-    return Cursor.before(await _LAST_POSITION.value(connection))
+    """The last event's place: a reader that starts here gets the events from now on."""
+    return max(START, await _LAST.row(connection, Cursor) or await gone(connection))
+
+
+async def end(connection: Connection) -> Cursor:
+    """The feed's end, beyond which no reader can have been."""
+    return Cursor.before(await _BELOW.value(connection))
 
 
 async def gone(connection: Connection) -> Cursor:

@@ -92,9 +92,9 @@ class LiveFeed:
         async with self._starting:
             if self._at is None:
                 async with self._database.connection() as connection:
-                    self._at = await feed_statements.last_position(connection)
+                    at = await feed_statements.last_position(connection)
                 self._loop = asyncio.get_running_loop()
-                self._reader = asyncio.create_task(self._read_on(self._at))
+                self._at, self._reader = at, asyncio.create_task(self._read_on(at))
         made = Subscription(self, wanted, after)
         self._places.setdefault(_about(wanted), {}).setdefault(wanted, set()).add(made)
         return made

@@ -126,10 +126,11 @@ async def _resumed(connection: Connection, request: Request, asked: StreamQuery,
     given = request.headers.get(LAST_EVENT_ID)
     param = LAST_EVENT_ID if given else "after"
     after = named_place(given or asked.after, otherwise, param)
-    end = await feed_statements.last_position(connection)
-    require_reached(after or end, end, param)
-    require_kept(after or end, await feed_statements.gone(connection), param)
-    return after or end
+    if after is None:
+        return await feed_statements.last_position(connection)
+    require_reached(after, await feed_statements.end(connection), param)
+    require_kept(after, await feed_statements.gone(connection), param)
+    return after
 
 
 def _listener(request: Request) -> Listener:

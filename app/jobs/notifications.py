@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from app.db.engine import Database, close
+from app.db.engine import Database, close, require_answer
 from app.jobs.loop import within
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,6 @@ class Notifications:
                     self.notify(channel)  # for what came before
                 await within(self._changed, SILENT_S)
                 if not self._changed.is_set():
-                    await connection.execute("SELECT 1")
+                    await require_answer(connection)
         finally:
             await close(connection)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+import types
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +26,7 @@ from app.domain.events import START, TYPES, Cursor
 from app.domain.outgoing import PING
 from app.events import live, sse
 from app.events.feed_statements import Query
+from app.events.live import LiveFeed, Subscription
 from app.events.schemas import (
     CreditNoteEvent,
     DisputeEvent,
@@ -244,7 +248,7 @@ async def test_a_long_poll_that_hears_nothing_answers_an_empty_page_with_a_curso
         api = await make_app(**settings)
         page = await api.get("/v1/events", after="now", wait=30)
         assert (page["data"], page["has_more"]) == ([], False)
-        assert Cursor.read(page["next_cursor"]) > START
+        assert Cursor.read(page["next_cursor"]) == START  # there was no event yet
 
 
 async def test_a_long_poll_shows_no_more_than_it_was_asked_for_and_says_so(stage: Stage) -> None:
@@ -536,6 +540,47 @@ async def test_what_happens_reaches_whoever_wants_it_and_nobody_else(stage: Stag
     for place in places:
         place.close()
     assert not container.live._places
+
+
+@types.coroutine
+def cancelled_at(inner: Coroutine[Any, Any, Any], at: int) -> Generator[Any, Any, Any]:
+    """Run `inner`, and cancel its task where it waits for the `at`-th time."""
+    resume = partial(inner.send, None)
+    for waits in itertools.count(1):
+        try:
+            waiting = resume()
+        except StopIteration as ended:
+            return ended.value
+        if waits == at:
+            task = asyncio.current_task()
+            assert task
+            task.cancel()
+        try:
+            yield waiting
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, it is for whoever waits
+            resume = partial(inner.throw, error)
+        else:
+            resume = partial(inner.send, None)
+
+
+async def test_whoever_is_cancelled_while_it_subscribes_leaves_the_others_a_reader(app: FastAPI) -> None:
+    feed: LiveFeed = app.state.container.live
+
+    async def subscribed(at: int) -> Subscription:
+        made: Subscription = await cancelled_at(feed.subscribe(Query(), START), at)
+        return made
+
+    for at in itertools.count(1):
+        subscribing = asyncio.create_task(subscribed(at))
+        await asyncio.wait({subscribing})
+        place = await feed.subscribe(Query(), START) if subscribing.cancelled() else subscribing.result()
+        reader = feed._reader
+        assert reader is not None, f"cancelled at its await {at}"
+        place.close()
+        feed._grown.set()
+        await reader
+        if not subscribing.cancelled():
+            break
 
 
 async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: Listen) -> None:

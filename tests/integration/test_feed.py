@@ -247,6 +247,35 @@ async def test_after_a_failover_the_feed_goes_on_behind_what_was_read_without_be
     await connection.close()
 
 
+async def test_after_a_crash_the_feed_goes_on_behind_what_was_read(
+    postgres_server: Callable[[], PrivatePostgres],
+) -> None:
+    """Transactions that left nothing on disk used up ids, which are given again after a crash."""
+    server = postgres_server()
+    connection = await asyncpg.connect(server.url)
+    await change_statements.add(connection, [changed("in_before")])
+    await connection.execute("CHECKPOINT")
+    for _ in range(20):
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT pg_current_xact_id()")
+        await transaction.rollback()
+    read = [
+        (await feed_statements.read(connection, START, wanted, limit=5)).upto
+        for wanted in (Query(), Query(types=frozenset({"invoice.deleted"})), Query(invoice="in_other"))
+    ]
+    read.append(await feed_statements.last_position(connection))
+    server.crash()
+    server.start()
+    connection = await asyncpg.connect(server.url)
+    await change_statements.add(connection, [changed("in_after")])
+    for after in read:
+        page = await settled(connection, after)
+        assert [event.invoice for event in page.events] == ["in_after"]
+        assert after < page.end
+    await connection.close()
+
+
 async def test_a_feed_that_needs_no_new_base_keeps_its_own(writers: list[Connection]) -> None:
     assert not await feed_statements.rebase(writers[0])
     await change_statements.add(writers[0], [changed("in_1")])
