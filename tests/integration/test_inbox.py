@@ -18,7 +18,6 @@ from app.inbox.worker import Worker
 from app.observability import tracing
 from app.projection import observation
 from app.projection.unit_of_work import Unordered
-from tests.fixtures import postgres
 from tests.fixtures.stage import Stage
 from tests.fixtures.waiting import until
 
@@ -310,19 +309,6 @@ async def test_an_object_that_many_events_name_is_fetched_once(stage: Stage) -> 
         await stage.worker.take()
     await stage.worker._processor.settled()
     assert await stage.calls() == [f"GET /v1/customers/{customer}"]
-
-
-async def test_a_database_that_only_reads_for_a_while_keeps_no_event_out_afterwards(
-    stage: Stage, database: postgres.Database
-) -> None:
-    await stage.invoice()
-    event = json.dumps(await stage.event("invoice.finalized"))
-    administrator = await database.connect()
-    await administrator.execute(f'ALTER DATABASE "{database.name}" SET default_transaction_read_only = on')
-    assert (await stage.post(event)).status_code == 503
-    await administrator.execute(f'ALTER DATABASE "{database.name}" RESET default_transaction_read_only')
-    assert (await stage.post(event)).status_code == 200
-    await administrator.close()
 
 
 async def test_an_event_is_stored_also_where_its_trace_cannot_be_looked_up(
