@@ -172,11 +172,16 @@ class Scrape(Collector):
         async with self._asking:
             if time.monotonic() - self._asked_at < KEPT_S:
                 return
-            found = None
-            with suppress(DatabaseUnavailable, TimeoutError):
-                async with asyncio.timeout(WITHIN_S), self._container.database.connection() as connection:
-                    found = await gauges.standing(connection)
-            self._standing, self._asked_at = found, time.monotonic()
+            reading = asyncio.create_task(self._read())
+            done, _ = await asyncio.wait({reading}, timeout=WITHIN_S)
+            reading.cancel()  # it goes on beside until its connection has been given back: a server that hangs takes long
+            self._standing, self._asked_at = reading.result() if done else None, time.monotonic()
+
+    async def _read(self) -> Standing | None:
+        with suppress(DatabaseUnavailable):
+            async with self._container.database.connection() as connection:
+                return await gauges.standing(connection)
+        return None
 
     def collect(self) -> Iterator[Metric]:
         """The metrics: counts, and the state of the queues if it is known."""

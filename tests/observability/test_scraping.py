@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.scraping import gauges, server
-from app.scraping.server import FOLDER, HELD, PREFIX, WITHIN_S, Scrape, shared_by
+from app.scraping.server import FOLDER, HELD, KEPT_S, PREFIX, WITHIN_S, Scrape, shared_by
 from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService
@@ -105,12 +105,17 @@ async def test_while_the_database_is_away_a_scrape_says_so_at_once(
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("connected", [False, True])
 async def test_a_database_that_hangs_keeps_no_scrape_waiting(
-    make_service: MakeService, postgres_server: Callable[[], PrivatePostgres], free_port: int
+    make_service: MakeService, postgres_server: Callable[[], PrivatePostgres], free_port: int, *, connected: bool
 ) -> None:
+    """Kubernetes restarts a worker whose metrics are not answered within ten seconds."""
     server = postgres_server()
     service = await make_service(worker=False, ready=False, database_url=server.url, METRICS_PORT=str(free_port))
     await _listens(free_port)
+    if connected:
+        assert (await scrape(free_port)).value("invoicing_database_up") == 1
+        await asyncio.sleep(KEPT_S)
     postmaster = psutil.Process(int((server._server.data / "postmaster.pid").read_text().split()[0]))
     stopped = [postmaster, *postmaster.children(recursive=True)]
     for process in stopped:
