@@ -160,6 +160,20 @@ async def test_the_few_invoices_that_are_overdue_are_not_looked_for_among_all(of
     await connection.close()
 
 
+async def test_what_was_compared_already_is_left_out_without_comparing_each_with_each(of_many: Database) -> None:
+    connection = await asyncpg.connect(of_many.url, server_settings=ONE_PLAN)  # as the worker asks
+    seen = [rows.invoice_id(number) for number in range(MANY)]
+    asked, now = Explained(connection), timedelta(0)
+    assert await drift.unfinished(asked, seen[:-8], now)  # type: ignore[arg-type]
+    plans = [asked.plan]
+    await drift.unfinished_returns(asked, seen, now)  # type: ignore[arg-type]
+    plans.append(asked.plan)
+    await drift.other_methods(asked, datetime.now(UTC), seen, now)  # type: ignore[arg-type]
+    for plan in (*plans, asked.plan):
+        assert "hashed SubPlan" in plan, plan
+    await connection.close()
+
+
 async def test_taking_recent_events_looks_into_recent_partitions_only(database: Database) -> None:
     connection = await asyncpg.connect(database.url, server_settings=ONE_PLAN)
     now = datetime.now(UTC)
