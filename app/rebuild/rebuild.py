@@ -12,7 +12,7 @@ import structlog
 from app.db.engine import Connection, Database
 from app.db.mirrored_documents import TABLES
 from app.db.rows import load, lock, store
-from app.db.schema import Table, fulfillments, tax_ids, tax_rates
+from app.db.schema import Table, fulfillments, invoice_items, tax_ids, tax_rates
 from app.domain.errors import InvoicingError
 from app.domain.json import JsonObject
 from app.domain.sources import Passing
@@ -57,6 +57,12 @@ class Difference:
     live: bool
     rebuilt: bool
     fields: dict[str, tuple[object, object]]
+
+    def still_shows(self, live: JsonObject | None) -> bool:
+        """Whether the live row is as it was compared, where it differs."""
+        if live is None or not self.live:
+            return (live is not None) == self.live
+        return all(live[name] == seen for name, (seen, _) in self.fields.items())
 
     def __str__(self) -> str:
         name = f"{self.table.name} {self.key}"
@@ -139,7 +145,11 @@ class Rebuilder:
         async with self._database.unit_of_work() as live:
             await lock(live, [rebuilt.get("invoice") or rebuilt["id"]])
             known = (await _load(live, table, difference.key)).get(difference.key)
-            if known and datetime.fromisoformat(known.get("updated_at", "1970-01-01T00:00:00+00:00")) >= started:
+            if table is invoice_items:  # which do not say when they changed
+                changed = not difference.still_shows(known)
+            else:
+                changed = known is not None and datetime.fromisoformat(known["updated_at"]) >= started
+            if changed:
                 return False
             kept = {name: known[name] for name in FROM_CALLS if known and known.get(name) and not rebuilt.get(name)}
             row = rebuilt | kept

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import ColumnElement, Table, bindparam, case, cast, column, false, func, not_, select
+from sqlalchemy import ColumnElement, Table, bindparam, case, cast, column, exists, false, func, not_, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.sql.selectable import NamedFromClause
 
@@ -146,7 +146,12 @@ def differences_statement(table: Table) -> Statement:
         for side, place in (("live", "public"), ("rebuilt", "pg_temp"))
     )
     before = bindparam("before", type_=TIME)
-    fresh = live.c.updated_at >= before if "updated_at" in table.c else before.is_(None)
+    if table is invoice_items:  # they change with their invoice
+        owner = sqlalchemy.table("invoices", column("id"), column("updated_at", TIME), schema="public").alias("owner")
+        owned = owner.c.id == func.coalesce(live.c.invoice, rebuilt.c.invoice)
+        fresh = exists().where(owned, owner.c.updated_at >= before)
+    else:
+        fresh = live.c.updated_at >= before
     own = [*OUR_OWN, "created_at"] if table is fulfillments else OUR_OWN
     return Statement(
         select(

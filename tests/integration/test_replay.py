@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.inbox.replay_statements import Query
+from app.rebuild import rebuild
 from tests.fixtures.stage import Stage
 from tests.integration.test_inbox import make_due
 
@@ -103,6 +104,38 @@ async def test_a_rebuild_says_what_differs_and_repairs_it_when_asked(stage: Stag
     after = await everything(stage)
     for table, rows in before.items():
         assert len(after[table]) == len(rows)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("before", [True, False])
+async def test_items_that_change_while_they_are_compared_are_not_set_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, method: str, *, before: bool
+) -> None:
+    invoice = await stage.invoice(finalize=False)
+    await stage.tell(*await stage.events())
+    items = (await stage.client.get(f"/v1/invoices/{invoice['id']}")).json()["items"]
+    compare = rebuild._compare
+
+    async def change() -> None:
+        path = f"/v1/invoices/{invoice['id']}/items/{items[0]['id']}"
+        answer = await stage.client.request(method, path, json={"amount": 700} if method == "PATCH" else None)
+        assert answer.status_code == 200, answer.text
+
+    async def meanwhile(*arguments: Any) -> list[rebuild.Difference]:
+        if before:
+            await change()
+        else:  # what is found differs already, and then changes once more
+            await stage.rows("UPDATE invoice_items SET amount = 1")
+        found = await compare(*arguments)
+        if not before:
+            await change()
+        return found
+
+    monkeypatch.setattr(rebuild, "_compare", meanwhile)
+    rebuilt = await stage.container.rebuilder().rebuild(repair=True)
+    assert len(rebuilt.differences) == (0 if before else 1)
+    left = [row["amount"] for row in await stage.rows("SELECT amount FROM invoice_items")]
+    assert left == ([700] if method == "PATCH" else [])
 
 
 async def test_what_calls_told_and_events_do_not_is_no_difference(stage: Stage) -> None:
