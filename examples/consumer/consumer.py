@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -81,6 +82,7 @@ print("listening", flush=True)
 while True:
     try:
         catch_up()
-    except OSError as error:  # the invoicing service is away: deliveries and the next round make up for it
+    except (OSError, HTTPException, ValueError) as error:
+        # The invoicing service is away, or was cut off: deliveries and the next round make up for it.
         print("not caught up:", error, flush=True)
     time.sleep(300)

@@ -158,7 +158,7 @@ async def test_several_invoices_are_paid_with_the_method_that_was_chosen(
 
 
 async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice(
-    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+    person: Person, spa: str, service: Service, sandbox: Sandbox, identity_provider: IdentityProvider
 ) -> None:
     theirs = await posted(service.client, "/v1/customers", {"email": "joan@example.com", "reference": "joan"})
     saved = {"payment_method": "pm_usBankAccount_processing", "set_default": True}
@@ -175,6 +175,9 @@ async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice
     await person.card("4242424242424242")
     await page.get_by_role("button", name="Pay", exact=True).click()
     await expect(page.locator(f"#{third['id']}")).to_contain_text("Paid and fulfilled")
+    await sandbox.fail(first["payment_intent"])  # the debit comes back: it can be paid once more
+    await expect(page.locator(f"#{first['id']}")).to_contain_text("Payment failed")
+    await expect(page.get_by_role("button", name=f"Pay {first['number']}")).to_be_visible()
 
 
 @pytest.mark.parametrize(("currency", "amount", "shown"), [("huf", 490_000, "4,900.00"), ("jpy", 4900, "4,900")])

@@ -142,6 +142,16 @@ for await (const one of streams.feed.stream()) {
 }
 assert.deepEqual(asked.map((one) => new URL(one.url).searchParams.get("after")), ["now", "00aa", "00aa"]);
 
+// A stream that is silent for a minute is dead: another one takes over. A minute takes 60 ms here.
+const timer = globalThis.setTimeout;
+globalThis.setTimeout = ((then: () => void, ms: number, ...given: []) => timer(then, ms / 1000, ...given)) as typeof setTimeout;
+const silent = new Response(new ReadableStream({}), { headers: { "Content-Type": "text/event-stream" } });
+for await (const one of answering(silent, told('id: 00ab\\ndata: {"id":"iev_1"}\\n\\n')).feed.stream()) {
+  assert.equal(one.id, "iev_1");
+  break;
+}
+globalThis.setTimeout = timer;
+
 // A delivery is verified with its raw body.
 const secret = "whsec_c2VjcmV0", at = new Date(), body = JSON.stringify(event("1"));
 const headers = { "webhook-id": "1", "webhook-timestamp": String(Math.floor(at.getTime() / 1000)), "webhook-signature": new Webhook(secret).sign("1", at, body) };

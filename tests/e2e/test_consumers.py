@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
@@ -42,10 +43,10 @@ class Consumer:
         self._child: Child | None = None
         self._starts = 0
 
-    def configure(self, service: Service, key: str, secret: str) -> None:
+    def configure(self, url: str, key: str, secret: str) -> None:
         self._environment = {
             **_inherited(),
-            "INVOICING_URL": service.url,
+            "INVOICING_URL": url,
             "INVOICING_API_KEY": key,
             "INVOICING_WEBHOOK_SECRET": secret,
             "PORT": str(self.port),
@@ -127,7 +128,7 @@ async def test_a_consumer_verifies_works_once_and_misses_nothing_while_it_was_aw
     key = await post(service, "/v1/api-keys", {"name": "consumer", "scopes": ["feed:read"]})
     endpoint = await post(service, "/v1/webhook-endpoints", {"url": consumer.url})
     path = f"/v1/webhook-endpoints/{endpoint['id']}"
-    consumer.configure(service, key["key"], endpoint["secret"])
+    consumer.configure(service.url, key["key"], endpoint["secret"])
     await consumer.up(eventually)
 
     async def has_fulfilled(*invoices: str) -> bool:
@@ -166,3 +167,23 @@ async def test_a_consumer_verifies_works_once_and_misses_nothing_while_it_was_aw
     told = (await service.client.get("/v1/events", params={"limit": 500})).json()["data"]
     assert consumer.worked() == Counter((event["type"], event["subject"], event["id"]) for event in told)
     assert "iev_forged" not in consumer.said
+
+
+@pytest.mark.e2e
+async def test_an_answer_that_is_cut_off_ends_no_consumer(consumer: Consumer, eventually: Eventually) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"data"')
+        await writer.drain()
+        writer.close()
+
+    async def told() -> bool:
+        return "not caught up" in consumer.said
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        consumer.configure(f"http://{host}:{port}", "key", "whsec_c2VjcmV0")
+        await consumer.up(eventually)
+        await eventually(told)
+        async with httpx.AsyncClient(trust_env=False) as stranger:
+            assert (await stranger.post(consumer.url, content="{}")).status_code == 400

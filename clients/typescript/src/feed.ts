@@ -25,6 +25,8 @@ export interface Place {
 }
 
 const PAUSE_MS = 1000;
+/** A stream that says nothing for so long is dead: the service sends a heartbeat every fifteen seconds. */
+const SILENCE_MS = 60_000;
 
 export class Feed {
   constructor(readonly caller: Caller) {}
@@ -90,12 +92,17 @@ async function* sent(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: str
   });
   const text = new TextDecoder();
   const reader = body.getReader(); // Safari does not iterate over streams
+  const alarm = (): ReturnType<typeof setTimeout> => setTimeout(() => void reader.cancel().catch(() => undefined), SILENCE_MS);
+  let silent = alarm();
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      clearTimeout(silent);
       parser.feed(text.decode(read.value, { stream: true }));
       yield* ready.splice(0);
+      silent = alarm();
     }
   } finally {
+    clearTimeout(silent);
     await reader.cancel().catch(() => undefined); // whoever stops listening closes the connection
   }
 }

@@ -111,15 +111,20 @@ function end(): void {
 /** Stripe has the payment; the service hears of it by webhook. Show what it knows until it is settled. */
 async function watch(invoiceId: string): Promise<void> {
   watched.add(invoiceId);
-  for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    const { status } = await api.fulfillment(invoiceId);
-    const cells = document.getElementById(invoiceId)?.children;
-    if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
-    cells?.[4]?.replaceChildren();
-    if (SETTLED.includes(status)) break;
-    await new Promise((resolve) => setTimeout(resolve, pause));
+  let failed: number | undefined;
+  try {
+    for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+      const { status, attempts } = await api.fulfillment(invoiceId);
+      failed ??= attempts; // before this payment
+      const cells = document.getElementById(invoiceId)?.children;
+      if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
+      cells?.[4]?.replaceChildren();
+      if (SETTLED.includes(status) || (status === "payment_failed" && attempts > failed)) break;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  } finally {
+    watched.delete(invoiceId);
   }
-  watched.delete(invoiceId);
   await list();
 }
 
