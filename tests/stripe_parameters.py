@@ -9,17 +9,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import stripe.params
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
 from app.catalog.schemas import PriceCreate, PriceUpdate, ProductCreate, ProductUpdate
 from app.credit_notes.schemas import CreditNoteCreate
 from app.customers.schemas import CustomerCreate, CustomerUpdate
-from app.http.schemas import Request
+from app.http.schemas import Request, Update
 from app.invoices.item_schemas import ItemsCreate, ItemUpdate
 from app.invoices.payment_schemas import PaymentAttach
 from app.invoices.preview_schemas import InvoicePreview
@@ -78,12 +80,17 @@ CALLS = (
 
 def of_the_sdk(typed: type, within: str = "") -> Iterator[str]:
     """The parameters of a typed dictionary of the SDK, nested ones as `rendering.pdf.page_size`."""
+    return (name for name, _ in with_types(typed, within))
+
+
+def with_types(typed: type, within: str = "") -> Iterator[tuple[str, Any]]:
+    """The parameters of a typed dictionary of the SDK, each with its type."""
     hints = get_type_hints(typed, vars(sys.modules[typed.__module__]), {"StripeContext": object, "Mapping": Mapping})
     for name, hint in hints.items():
         if name not in RequestOptions.__annotations__:
-            yield within + name
+            yield within + name, hint
             for inner in {id(it): it for it in _dictionaries(hint)}.values():
-                yield from of_the_sdk(inner, f"{within}{name}.")
+                yield from with_types(inner, f"{within}{name}.")
 
 
 def _dictionaries(hint: Any) -> Iterator[type]:
@@ -100,6 +107,50 @@ def supported(schema: type[BaseModel], within: str = "") -> Iterator[str]:
             yield within + ".".join(parameter.path[:end])
         if parameter.inner:
             yield from supported(parameter.inner, _inside(within, parameter))
+
+
+def emptied(call: Call) -> list[str]:
+    """The parameters that `call` would send as the empty text, for a null or an empty list, where Stripe takes none."""
+    types = dict(with_types(getattr(stripe.params, call.typed)))
+    empty: tuple[object, ...] = (None, []) if issubclass(call.schema, Update) else ([],)
+    return list(_emptied(call.schema, types, empty, f"{call.within}." if call.within else ""))
+
+
+def _emptied(
+    schema: type[BaseModel], types: Mapping[str, Any], empty: tuple[object, ...], within: str
+) -> Iterator[str]:
+    for parameter in compiled(schema):
+        name = within + ".".join(parameter.path)
+        never = getattr(schema, "never_null", ())
+        sent = [it for it in empty if it not in parameter.absent and (it is not None or parameter.field not in never)]
+        allowed = [it for it in sent if _allows(schema.model_fields[parameter.field], it)]
+        if allowed and name in types and not _takes_empty(types[name]):
+            yield name
+        if parameter.inner:
+            yield from _emptied(parameter.inner, types, empty, f"{name}.")
+
+
+def _allows(field: FieldInfo, value: object) -> bool:
+    try:
+        TypeAdapter(field.rebuild_annotation()).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _takes_empty(hint: Any) -> bool:
+    """Whether a parameter of this type may be the empty text. An enum that Stripe may extend is no text."""
+    kinds = list(_kinds(hint))
+    words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+    return "" in words or (str in kinds and not words)
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    if get_origin(hint) in {Union, UnionType, NotRequired}:
+        for inner in get_args(hint):
+            yield from _kinds(inner)
+    else:
+        yield hint
 
 
 def refused(schema: type[BaseModel], within: str = "") -> Iterator[tuple[str, str]]:

@@ -73,6 +73,7 @@ class ProductCreate(ProductFields, Create):
         **ProductFields.refused,
         "default_price": "not passed on: a new product has no price yet; give default_price_data",
     }
+    absent: ClassVar[tuple[str, ...]] = ("images",)
 
     name: Text = Field(min_length=1, max_length=250, examples=["Consulting"])
     active: bool = True

@@ -66,6 +66,8 @@ class InvoiceSettingsParams(Request):
 class TaxLocationParams(Request):
     """What Stripe derives the customer's tax location from, beside the address."""
 
+    absent: ClassVar[tuple[str, ...]] = ("validate_location",)
+
     ip_address: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]{2,45}$")] | None = Field(
         default=None, examples=["203.0.113.7"]
     )
@@ -114,6 +116,8 @@ class CustomerFields(Request):
 
 
 class CustomerCreate(CustomerFields, Create):
+    absent: ClassVar[tuple[str, ...]] = ("tax_id_data",)
+
     metadata: Metadata = {}
     reference: OwnReference = None
     payment_method: StripeId | None = Field(default=None, examples=["pm_card_visa"])

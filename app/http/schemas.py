@@ -53,6 +53,12 @@ class Request(BaseModel):
     refused: ClassVar[Mapping[str, str]] = {}
     """Stripe's parameters that are no fields here, each with the reason that a caller is told."""
 
+    unsets: ClassVar[bool] = True
+    """Whether null unsets a field at Stripe."""
+
+    absent: ClassVar[tuple[str, ...]] = ()
+    """The fields that Stripe cannot empty: null and an empty list are the same as absent."""
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonObject:
         schema = handler(core)
@@ -90,7 +96,9 @@ class Request(BaseModel):
 
 
 class Create(Request):
-    """A new object: null is the same as absent."""
+    """A new object, or one that Stripe takes as a whole: null is the same as absent."""
+
+    unsets: ClassVar[bool] = False
 
     def params(self) -> dict[str, Any]:
         """The fields that the caller sent and that are not null, as plain JSON."""

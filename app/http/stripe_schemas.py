@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from app.domain.json import JsonObject
 from app.domain.money import LONGER, MAX_AMOUNT, problem_with_amount, problem_with_size
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
-from app.http.schemas import Currency, Metadata, Request, StripeId, Text, UnitAmount, UnitAmountDecimal
+from app.http.schemas import Create, Currency, Metadata, Request, StripeId, Text, UnitAmount, UnitAmountDecimal
 
 TaxBehavior = Annotated[
     Literal["exclusive", "inclusive", "unspecified"], Field(description="Whether the amount has the tax in it.")
@@ -61,7 +61,7 @@ class ShippingParams(Request):
     phone: Text | None = Field(default=None, max_length=20)
 
 
-class Priced(Request):
+class Priced(Create):
     """An amount for each unit, in whole minor units or finer."""
 
     refused: ClassVar[Mapping[str, str]] = {"tiers": TIERS, "custom_unit_amount": PAY_WHAT_YOU_WANT}
@@ -110,7 +110,7 @@ class UnitPriced(Priced):
         return self
 
 
-class ProductDataParams(Request):
+class ProductDataParams(Create):
     """A product made for this price alone."""
 
     refused: ClassVar[Mapping[str, str]] = {"tax_details": TAX_DETAILS}
@@ -143,7 +143,7 @@ class OfOneProduct(UnitPriced):
         return self
 
 
-class DiscountParams(Request):
+class DiscountParams(Create):
     """One of `coupon`, `promotion_code` and `discount`, which is one that exists already."""
 
     demands: ClassVar[JsonObject] = one_of(
@@ -171,7 +171,7 @@ class DiscountParams(Request):
 Discounts = Annotated[list[DiscountParams], Field(max_length=20)]
 
 
-class PartyParams(Request):
+class PartyParams(Create):
     """`self`, or a connected account."""
 
     demands: ClassVar[JsonObject] = one_of(

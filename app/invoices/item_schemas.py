@@ -58,6 +58,8 @@ def _only(given: str) -> JsonObject:
 class ItemProductParams(ProductDataParams):
     """A product made for this item alone."""
 
+    absent: ClassVar[tuple[str, ...]] = ("images",)
+
     description: Text | None = Field(default=None, max_length=5000)
     images: Annotated[list[Url], Field(max_length=8)] | None = None
 
@@ -75,7 +77,7 @@ class PeriodParams(Request):
     end: Time
 
 
-class TaxRateDataParams(Request):
+class TaxRateDataParams(Create):
     """A tax rate made for this tax alone."""
 
     display_name: Text = Field(min_length=1, max_length=50, examples=["VAT"])
@@ -89,7 +91,7 @@ class TaxRateDataParams(Request):
     tax_type: Annotated[str, StringConstraints(pattern="^[a-z_]{2,40}$")] | None = Field(default=None, examples=["vat"])
 
 
-class TaxAmountParams(Request):
+class TaxAmountParams(Create):
     """A tax that an engine of the caller's computed."""
 
     amount: Amount

@@ -46,17 +46,19 @@ SEND: JsonObject = {"const": "send_invoice"}
 CHARGE: JsonObject = {"const": "charge_automatically"}
 
 
-class AutomaticTaxParams(Request):
+class AutomaticTaxParams(Create):
     enabled: bool = Field(examples=[True])
     liability: PartyParams | None = Field(default=None, description="Who owes the tax.")
 
 
-class PdfParams(Request):
+class PdfParams(Create):
     page_size: Literal["a4", "auto", "letter"] | None = None
 
 
 class RenderingParams(Request):
     """How Stripe renders the invoice."""
+
+    absent: ClassVar[tuple[str, ...]] = ("pdf",)
 
     amount_tax_display: AmountTaxDisplay | None = None
     pdf: PdfParams | None = None
@@ -64,22 +66,22 @@ class RenderingParams(Request):
     template_version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
-class DeliveryParams(Request):
+class DeliveryParams(Create):
     unit: Literal["hour", "day", "business_day", "week", "month"]
     value: Annotated[int, Field(ge=1, le=10_000)]
 
 
-class DeliveryEstimateParams(Request):
+class DeliveryEstimateParams(Create):
     minimum: DeliveryParams | None = None
     maximum: DeliveryParams | None = None
 
 
-class ShippingOptionParams(Request):
+class ShippingOptionParams(Create):
     amount: UnitAmount
     tax_behavior: TaxBehavior | None = None
 
 
-class ShippingAmountParams(Request):
+class ShippingAmountParams(Create):
     amount: UnitAmount = Field(examples=[500])
     currency: Currency
     currency_options: (
@@ -90,7 +92,7 @@ class ShippingAmountParams(Request):
     ) = None
 
 
-class ShippingRateDataParams(Request):
+class ShippingRateDataParams(Create):
     """A shipping rate made for this invoice alone."""
 
     display_name: Text = Field(min_length=1, max_length=100, examples=["Ground shipping"])
@@ -102,7 +104,7 @@ class ShippingRateDataParams(Request):
     metadata: Metadata = {}
 
 
-class ShippingCostParams(Request):
+class ShippingCostParams(Create):
     demands: ClassVar[JsonObject] = one_of(
         form("shipping_rate", shipping_rate=TEXT, shipping_rate_data=NULL),
         form("shipping_rate_data", shipping_rate=NULL, shipping_rate_data=OBJECT),
@@ -122,7 +124,7 @@ class ShippingCostParams(Request):
         return self
 
 
-class TransferDataParams(Request):
+class TransferDataParams(Create):
     """The connected account that gets the payment, or `amount` of it."""
 
     destination: StripeId = Field(examples=["acct_1Pgf"])
@@ -193,6 +195,8 @@ class InvoiceFields(Request):
 
 
 class InvoiceCreate(InvoiceFields, Create):
+    absent: ClassVar[tuple[str, ...]] = ("default_tax_rates",)
+
     demands: ClassVar[JsonObject] = one_of(
         form("days_until_due", collection_method=SEND, days_until_due=INTEGER, due_at=NULL),
         form("due_at", collection_method=SEND, days_until_due=NULL, due_at=TEXT),

@@ -29,6 +29,8 @@ class Parameter:
     path: tuple[str, ...]
     convert: Convert
     inner: type[BaseModel] | None
+    absent: tuple[object, ...]
+    """The values that are the same as none: what an empty text would not unset."""
 
 
 def stripe_parameters(schema: type[BaseModel], params: JsonView) -> JsonObject:
@@ -38,7 +40,7 @@ def stripe_parameters(schema: type[BaseModel], params: JsonView) -> JsonObject:
     """
     wanted: JsonObject = {}
     for parameter in compiled(schema):
-        if parameter.field in params:
+        if parameter.field in params and params[parameter.field] not in parameter.absent:
             *way, last = parameter.path
             place = wanted
             for name in way:
@@ -98,8 +100,16 @@ def compiled(schema: type[BaseModel]) -> tuple[Parameter, ...]:
     for name, field in schema.model_fields.items():
         to = next((it for it in field.metadata if isinstance(it, To)), To(name))
         if to.path:
-            parameters.append(Parameter(name, to.path, _converter(field.annotation), _model_in(field.annotation)))
+            inner = _model_in(field.annotation)
+            absent = _absent(schema, name)
+            parameters.append(Parameter(name, to.path, _converter(field.annotation), inner, absent))
     return tuple(parameters)
+
+
+def _absent(schema: type[BaseModel], field: str) -> tuple[object, ...]:
+    if field in getattr(schema, "absent", ()):
+        return None, []
+    return () if getattr(schema, "unsets", True) else (None,)
 
 
 def _converter(annotation: Any) -> Convert:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from app.catalog.schemas import PriceCreate, ProductUpdate
+from app.catalog.schemas import PriceCreate, ProductCreate, ProductUpdate
 from app.customers.schemas import CustomerUpdate
 from app.domain.errors import StripeInvalidRequest
 from app.http.schemas import Request
@@ -52,6 +52,9 @@ DRAFT = {"customer": "cus_1", "collection_method": "send_invoice", "auto_advance
             {"automatically_finalizes_at": TIME, "auto_advance": False},
             {"auto_advance": False, "automatically_finalizes_at": SECONDS},
         ),
+        (InvoiceUpdate, {"discounts": [{"coupon": "TEN", "discount": None}]}, {"discounts": [{"coupon": "TEN"}]}),
+        (InvoiceUpdate, {"rendering": {"template": None, "pdf": None}}, {"rendering": {"template": ""}}),
+        (ProductCreate, {"name": "A", "images": []}, {"name": "A"}),
         (InvoiceUpdate, {"discounts": [], "default_tax_rates": ["txr_1"]}, {"discounts": "", "default_tax_rates": ["txr_1"]}),
     ],
 )  # fmt: skip

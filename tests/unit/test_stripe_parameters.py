@@ -7,7 +7,7 @@ import pytest
 import stripe.params
 
 from tests import stripe_parameters
-from tests.stripe_parameters import CALLS, Call, decided, of_the_sdk
+from tests.stripe_parameters import CALLS, Call, decided, emptied, of_the_sdk
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "contributing" / "stripe-coverage.md"
 
@@ -18,6 +18,11 @@ def test_somebody_decided_on_each_parameter_of_the_installed_sdk(call: Call) -> 
     assert found.undecided == [], "new in the SDK: support it, or refuse it by name with a reason"
     assert found.unknown == [], "Stripe has no such parameter"
     assert found.supported
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_nothing_is_emptied_that_stripe_cannot_empty(call: Call) -> None:
+    assert emptied(call) == []
 
 
 def test_a_parameter_that_an_upgrade_brings_is_noticed_also_within_others(monkeypatch: pytest.MonkeyPatch) -> None:
