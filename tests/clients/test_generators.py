@@ -87,3 +87,8 @@ def test_each_operation_is_a_method_of_its_own() -> None:
     names = [(one.tag, one.name) for one in every]
     assert len(names) == len(set(names))
     assert {("invoices", "create"), ("invoices", "finalize"), ("payment_links", "create")} <= set(names)
+
+
+@pytest.mark.parametrize("package", ["clients/python", "clients/typescript", "sandbox"])
+def test_a_package_that_others_install_carries_the_license(package: str) -> None:
+    assert (PROJECT / package / "LICENSE").read_text() == (PROJECT / "LICENSE").read_text()
