@@ -146,12 +146,12 @@ def differences_statement(table: Table) -> Statement:
         for side, place in (("live", "public"), ("rebuilt", "pg_temp"))
     )
     before = bindparam("before", type_=TIME)
-    if table is invoice_items:  # they change with their invoice
+    if table is not invoice_items:
+        fresh = live.c.updated_at >= before
+    else:  # they change with their invoice
         owner = sqlalchemy.table("invoices", column("id"), column("updated_at", TIME), schema="public").alias("owner")
         owned = owner.c.id == func.coalesce(live.c.invoice, rebuilt.c.invoice)
         fresh = exists().where(owned, owner.c.updated_at >= before)
-    else:
-        fresh = live.c.updated_at >= before
     own = [*OUR_OWN, "created_at"] if table is fulfillments else OUR_OWN
     return Statement(
         select(
