@@ -113,11 +113,10 @@ class Refunds:
     ) -> NoReturn:
         """Raise why Stripe refused, by its code or by what it knows of refunds that is not known here; or its refusal."""
         for part in await self._parts(operation, invoice, params):
-            query = {"payment_intent": part.payment_intent, "limit": 100}
-            answer = await self._gateway.get(PATH, query)
-            for found in answer.data["data"]:
-                one = observation.snapshot_of(Kind.REFUND, replace(answer, data=found))
-                await self._writer.write(one.belongs_to(invoice["id"]), str(operation.id))
+            async for page in self._gateway.lists(PATH, {"payment_intent": part.payment_intent}):
+                for found in page.data["data"]:
+                    one = observation.snapshot_of(Kind.REFUND, replace(page, data=found))
+                    await self._writer.write(one.belongs_to(invoice["id"]), str(operation.id))
         with error.explained():
             async with self._database.unit_of_work() as connection:
                 await planned(connection, operation, invoice, params.get("amount"), params.get("payment_intent"))

@@ -159,11 +159,12 @@ async def test_refunds_that_only_stripe_knows_are_found_when_it_refuses(api: Cal
     invoice = await api.paid()
     await sandbox.mode(hold=True)
     intent = (await payment(api, invoice))["payment_intent"]
-    await sandbox.dashboard.post("/v1/refunds", data={"payment_intent": intent, "amount": 1200})
+    for amount in (1100, *[1] * 100):
+        await sandbox.dashboard.post("/v1/refunds", data={"payment_intent": intent, "amount": amount})
     path = f"/v1/invoices/{invoice['id']}/refunds"
     refused = await api.refused("POST", path, 409, "refund_too_large", {"amount": 900})
     assert refused["refundable"] == 800
-    assert [one["amount"] for one in (await api.get("/v1/refunds"))["data"]] == [1200]
+    assert sum(one["amount"] for one in await api.every("/v1/refunds")) == 1200
 
 
 async def test_a_payment_whose_webhook_is_on_its_way_can_be_refunded(api: Caller, sandbox: Sandbox) -> None:
