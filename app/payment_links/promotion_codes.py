@@ -74,10 +74,9 @@ class PromotionCodes:
     async def _discounts(self, invoice_id: str, code: str) -> list[JsonObject]:
         """The invoice's discounts with the code's: the merchant's stay, another code's goes."""
         invoice = (await self._gateway.get(f"/v1/invoices/{invoice_id}", {"expand": ["discounts"]})).data
-        query = {"code": code, "active": True, "limit": 100}
-        found = (await self._gateway.get("/v1/promotion_codes", query)).data["data"]
+        found = self._gateway.pages("/v1/promotion_codes", {"code": code, "active": True})
         payer = id_of(invoice["customer"])
-        usable = [it for it in found if id_of(it["customer"]) in {None, payer}]
+        usable = [it async for it in found if id_of(it["customer"]) in {None, payer}]
         if not usable:
             raise ValidationFailed(NO_SUCH_CODE, param="code")
         best = next((it for it in usable if it["customer"]), usable[0])

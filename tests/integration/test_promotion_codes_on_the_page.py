@@ -57,6 +57,18 @@ async def test_a_code_that_cannot_be_used_says_no_more_than_that(
     assert (await live.get(f"/v1/invoices/{draft['id']}"))["discounts"] == []
 
 
+async def test_a_payers_own_code_is_found_among_those_of_more_customers_than_a_page_of_stripes_list_has(
+    live: Caller, sandbox: Sandbox, code: dict[str, Any]
+) -> None:
+    draft = await live.draft()
+    others = [(await sandbox.dashboard.post("/v1/customers")).json()["id"] for _ in range(100)]
+    for payer in [draft["customer"], *others]:
+        form = {"promotion[type]": "coupon", "promotion[coupon]": "HALF", "code": "WELCOME", "customer": payer}
+        assert (await sandbox.dashboard.post("/v1/promotion_codes", data=form)).is_success
+    address = (await live.post(f"/v1/invoices/{draft['id']}/payment-link", ALLOWED))["url"]
+    assert "The promotion code is applied." in await entered(live, address, "WELCOME")
+
+
 async def test_codes_cannot_be_guessed_at_a_link(live: Caller, code: dict[str, Any]) -> None:
     draft = await live.draft()
     made = await live.post(f"/v1/invoices/{draft['id']}/payment-link", ALLOWED)
