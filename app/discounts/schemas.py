@@ -10,6 +10,7 @@ from app.domain.money import LONGER, MAX_AMOUNT, plain, problem_with_amount
 from app.domain.sources import REFERENCE, From, Group, Identity, Ours, Passing, id_of, time, without_reference
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
 from app.http.schemas import (
+    CouponId,
     Create,
     Currency,
     Metadata,
@@ -119,9 +120,7 @@ class CouponRead(Shown):
 
 class PromotionParams(Request):
     type: Literal["coupon"] = "coupon"
-    coupon: Annotated[str, StringConstraints(pattern="^[!-~]{1,255}$")] = Field(
-        description="The coupon that the code redeems.", examples=["SPRING26"]
-    )
+    coupon: CouponId = Field(description="The coupon that the code redeems.", examples=["SPRING26"])
 
 
 class RestrictionsParams(Request):

@@ -222,7 +222,10 @@ def _email(value: str) -> str:
 
 
 Email = Annotated[str, AfterValidator(_email), SchemaKeywords({"pattern": f"^{_MAIL}@{_MAIL}$"})]
-StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,255}$")]
+StripeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
+"""The ids of Stripe's objects. Who makes a product at Stripe may choose its id, also with hyphens."""
+CouponId = Annotated[str, StringConstraints(pattern="^[ -~]{1,255}$")]
+"""Whoever makes a coupon at Stripe chooses its id: printable ASCII."""
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )

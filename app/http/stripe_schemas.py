@@ -8,7 +8,17 @@ from pydantic import Field, StringConstraints, model_validator
 from app.domain.json import JsonObject
 from app.domain.money import LONGER, MAX_AMOUNT, problem_with_amount, problem_with_size
 from app.http.schema_rules import INTEGER, NULL, TEXT, WrongFields, any_of, form, one_of
-from app.http.schemas import Create, Currency, Metadata, Request, StripeId, Text, UnitAmount, UnitAmountDecimal
+from app.http.schemas import (
+    CouponId,
+    Create,
+    Currency,
+    Metadata,
+    Request,
+    StripeId,
+    Text,
+    UnitAmount,
+    UnitAmountDecimal,
+)
 
 TaxBehavior = Annotated[
     Literal["exclusive", "inclusive", "unspecified"], Field(description="Whether the amount has the tax in it.")
@@ -152,9 +162,7 @@ class DiscountParams(Create):
         form("discount", coupon=NULL, promotion_code=NULL, discount=TEXT),
     )
 
-    coupon: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,200}$")] | None = Field(
-        default=None, examples=["SUMMER10"]
-    )
+    coupon: CouponId | None = Field(default=None, examples=["SUMMER10"])
     promotion_code: StripeId | None = None
     discount: StripeId | None = None
 

@@ -133,3 +133,14 @@ async def test_a_currency_that_does_not_exist_is_refused(api: Caller) -> None:
     body = {"product": product["id"], "unit_amount": 1, "currency": "zzz"}
     problem = await api.refused("POST", "/v1/prices", 422, "stripe_invalid_request", body)
     assert problem["param"] == "currency"
+
+
+async def test_a_product_whose_id_somebody_chose_at_stripe_can_be_sold(live: Caller, sandbox: Sandbox) -> None:
+    form = {"id": "consulting-hour", "name": "Consulting"}
+    assert (await sandbox.dashboard.post("/v1/products", data=form)).is_success
+    await live.settled()
+    price = await live.post("/v1/prices", {"product": form["id"], "currency": "usd", "unit_amount": 500})
+    data = {"product": form["id"], "currency": "usd", "unit_amount": 700}
+    assert (await live.draft(items=[{"price": price["id"]}, {"price_data": data}]))["total"] == 1200
+    coupon = {"percent_off": "50", "duration": "once", "applies_to": {"products": [form["id"]]}}
+    assert (await live.post("/v1/coupons", coupon))["percent_off"] == "50"

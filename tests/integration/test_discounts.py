@@ -71,6 +71,9 @@ async def test_a_coupon_that_somebody_made_and_deleted_in_the_dashboard_follows(
     await live.settled()
     assert (await live.get("/v1/coupons/50%25%20off"))["percent_off"] == "50"
     assert (await live.patch("/v1/coupons/50%25%20off", {"name": "Half"}))["name"] == "Half"
+    code = await live.post("/v1/promotion-codes", {"promotion": {"coupon": "50% off"}, "code": "SPRING"})
+    for discount in ({"coupon": "50% off"}, {"promotion_code": code["id"]}):
+        assert (await live.draft(discounts=[discount]))["total"] == 1000
     assert (await sandbox.dashboard.delete("/v1/coupons/50%25%20off")).is_success
     await live.settled()
     assert await live.every("/v1/coupons") == []

@@ -252,7 +252,11 @@ def test_a_text_may_have_lines_and_every_letter() -> None:
     ("kind", "good", "bad"),
     [
         (Currency, ["usd", "jpy"], ["us", "usdx", "", "u$d", "usd\n", "ußd"]),
-        (StripeId, ["cus_1", "pm_card_visa"], ["", "a/b", "a b", "../x", "a?b", "ä", "a" * 256, "cus_1\n"]),
+        (
+            StripeId,
+            ["cus_1", "pm_card_visa", "consulting-hour"],
+            ["", "a/b", "a b", "../x", "a?b", "ä", "a" * 256, "cus_1\n"],
+        ),
         (Reference, ["order-1042", "ä", "a" * 200], ["", "a" * 201, "a\x00", "a\nb"]),
         (Email, ["a@b", "jenny.rosen@example.com"], ["a", "a@", "@b", "a b@c", "a@b@c", "a@b\n"]),
         (Quantity, [0, 1_000_000_000], [-1, 1_000_000_001, True, 1.5, "1"]),
