@@ -12,9 +12,6 @@ from app.inbox.envelope import Envelope
 from app.inbox.handlers import HANDLERS
 from app.inbox.statements import NewEvent
 
-MARKS = ("_secret_", "plk_", "prtl_")
-"""A payload that PAYERS matches contains one of these."""
-
 DELIVERED = "delivery"
 RECONCILED = "reconciler"
 
@@ -35,8 +32,9 @@ def is_ours(envelope: Envelope, *, livemode: bool) -> bool:
 
 def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -> NewEvent:
     """The event as it is stored. One without a handler, or not `ours`, is stored and ignored."""
-    if any(mark in payload for mark in MARKS):
-        payload = PAYERS.sub(REDACTED, payload)
+    for mark, pattern in PAYERS:
+        if mark in payload:
+            payload = pattern.sub(REDACTED, payload)
     return NewEvent(
         id=envelope.id,
         type=envelope.type,

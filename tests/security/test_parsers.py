@@ -178,7 +178,6 @@ NOT_SECRET = {
     "lines_digest(taken.items) != row['lines_digest']": "the same of an invoice's lines",
     "_C.digest == bindparam('digest')": "notes when a key was used; what lets a caller in is compared by access/keyring.py",
     "name not in self.secret": "a column's name",
-    "'_secret_' in payload": "whether there is anything to take out",
     "'lines_digest' in columns": "whether a table has such a column",
     "column.name not in {'secrets', 'told'}": "a column's name",
     "field.name not in {'settings', 'tokens', 'secrets'}": "a field's name",
