@@ -23,13 +23,15 @@ EVERY_S = 3600.0
 
 async def make_partitions(database: Database, retention: timedelta | None, now: datetime) -> list[str]:
     """Make the partitions that are missing for the time after `now`. Returns their names."""
-    async with database.connection() as connection:
-        found = await partitions.listed(connection)
-    made = partitions.missing(found, now, partitions.width_for(retention))
-    for one in made:
+    made: list[str] = []
+    while True:
         async with database.unit_of_work() as connection:
-            await partitions.create(connection, one)
-    return [one.name for one in made]
+            await connection.execute(partitions.ALONE)
+            wanted = partitions.missing(await partitions.listed(connection), now, partitions.width_for(retention))
+            if not wanted:
+                return made
+            await partitions.create(connection, wanted[0])
+        made.append(wanted[0].name)
 
 
 async def drop_partitions(database: Database, retention: timedelta) -> list[str]:

@@ -27,6 +27,9 @@ BEHIND = timedelta(days=31)
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '2s'"
 """Changing a partition blocks everybody who queues behind it, so it gives up soon and is tried again later."""
 
+ALONE = "SELECT pg_advisory_xact_lock(7410003)"
+"""Wait until nobody else makes or drops partitions or grants rights on them, and be alone until the transaction ends."""
+
 _AS_OWNER = """
 SELECT set_config('role', pg_get_userbyid(relowner), true) FROM pg_class WHERE oid = 'webhook_events'::regclass
 """
@@ -151,6 +154,7 @@ async def create(connection: Connection, wanted: Partition) -> None:
 
 async def drop(connection: Connection, old: Partition) -> bool:
     """Drop a partition in the caller's transaction. Returns False if it holds unprocessed events."""
+    await connection.execute(ALONE)
     await connection.execute(LOCK_TIMEOUT)
     await connection.execute(_AS_OWNER)
     names = identifiers(partition=old.name)

@@ -5,7 +5,7 @@ exist and nothing is granted.
 """
 
 from app.db.engine import Connection
-from app.db.partitions import PARTITION, TABLE
+from app.db.partitions import ALONE, PARTITION, TABLE
 from app.db.statement import identifiers
 
 INBOX_OWNER = "invoicing_inbox"
@@ -39,6 +39,7 @@ _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY($1::text[])"
 
 async def grant(connection: Connection) -> None:
     """Make the inbox's owner its owner, and grant the roles exactly their rights, in the caller's transaction."""
+    await connection.execute(ALONE)
     wanted = [INBOX_OWNER, *DELETES_FROM]
     roles = {row["rolname"] for row in await connection.fetch(_ROLES, wanted)}
     tables = {row["name"]: row["owner"] for row in await connection.fetch(_TABLES)}

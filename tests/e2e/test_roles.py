@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -132,6 +133,17 @@ async def test_the_worker_keeps_house_the_inboxs_partitions_included(cluster: Cl
     )
     assert [row["role"] for row in owners] == [INBOX]
     await owner.close()
+
+
+async def test_of_two_that_grant_rights_at_once_one_waits_for_the_other(cluster: Cluster) -> None:
+    both = [await cluster.connect(OWNER) for _ in range(2)]
+
+    async def grant(owner: asyncpg.Connection[asyncpg.Record]) -> None:
+        async with owner.transaction():
+            await roles.grant(owner)
+        await owner.close()
+
+    await asyncio.gather(*map(grant, both))
 
 
 DESTRUCTIVE = ("DROP TABLE {}", "TRUNCATE {} CASCADE", "ALTER TABLE {} ADD COLUMN x int", "CREATE INDEX ON {} ((1))")

@@ -102,6 +102,13 @@ async def test_with_a_short_retention_the_next_partitions_are_days(stage: Stage)
     assert await make_partitions(stage.container.database, RETENTION, soon) == []
 
 
+async def test_two_that_make_partitions_at_once_make_each_once(stage: Stage) -> None:
+    before = await names(stage)
+    soon = datetime.now(UTC) + timedelta(days=40)
+    made = await asyncio.gather(*(make_partitions(stage.container.database, RETENTION, soon) for _ in range(2)))
+    assert sorted([*before, *made[0], *made[1]]) == sorted(await names(stage))
+
+
 async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage) -> None:
     await stage.dashboard("products", name="A")
     event = await stage.event("product.created")
