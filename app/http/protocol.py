@@ -49,8 +49,8 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
     def read_again(self, behind: bytes) -> None:
         """Read a head that offers another protocol once more, without the offer.
 
-        The parser took the body for that protocol, and what came after that for requests: behind a proxy that passes
-        offers on, a stranger's body would be a request before somebody else's.
+        The parser gives the body to that protocol and reads what follows as a new request. A proxy that passes such
+        offers on would let a stranger put a request before somebody else's.
         """
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
@@ -58,6 +58,7 @@ class BoundedProtocol(Connection, HttpToolsProtocol):
             return
         kept = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
         self.data_received(b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *kept, b"", behind]))
 
     def on_message_begin(self) -> None:

@@ -279,6 +279,12 @@ async def test_a_body_arrives_whatever_protocol_is_offered_beside_it(connect: Co
         assert statuses(await all_of(reader)) == [201, 201, 200]
 
 
+async def test_what_follows_the_last_request_is_left_unread_also_beside_an_offer(connect: Connect) -> None:
+    for offer in ((), OFFER):
+        reader, _ = await connect(request("GET", "/healthz", *offer, "Connection: close") + request("GET", "/healthz"))
+        assert statuses(await all_of(reader)) == [200]
+
+
 async def test_bodies_that_come_slowly_make_room_for_others(
     connect: Connect, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
