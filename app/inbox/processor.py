@@ -46,7 +46,7 @@ MOST_ASKING = 16
 MOST_WAITING = 500
 """The most events that may wait for Stripe's answers; beyond, the worker claims no more."""
 MOST_FETCHING = 8
-"""The most missing objects that are fetched at once. No event waits for them, nor for their turns."""
+"""The most missing objects that are fetched at once. No event waits for them."""
 
 
 @dataclass(slots=True)
@@ -96,9 +96,14 @@ class Processor:
                 await self._link(tasks)
                 await self._together(tasks)
 
-    async def settled(self) -> None:
-        """Wait until no event waits for Stripe's answer, and nothing missing is left to fetch."""
+    async def settled(self, *, fetched: bool = True) -> None:
+        """Wait until no event waits for Stripe's answer, and nothing missing is left to fetch.
+
+        Where not all must be `fetched`, what nobody has begun to fetch is left to the next event that names it.
+        """
         while self._asking or self._fetching:
+            if not fetched:
+                self._to_fetch.clear()
             await asyncio.wait([*self._asking, *self._fetching], return_when=asyncio.FIRST_COMPLETED)
 
     async def extend_leases(self, lease: timedelta) -> int:
@@ -205,7 +210,8 @@ class Processor:
         new = [subject for subject in subjects if subject not in self._missing]
         self._missing.update(new)
         self._to_fetch.extend(new)
-        for _ in range(min(len(self._to_fetch), MOST_FETCHING - len(self._fetching))):
+        fetching_now = sum(not one.done() for one in self._fetching)
+        for _ in range(min(len(self._to_fetch), MOST_FETCHING - fetching_now)):
             fetching = asyncio.create_task(self._fetch_queued())
             self._fetching.add(fetching)
             fetching.add_done_callback(self._fetching.discard)

@@ -53,7 +53,7 @@ class Worker:
                 with self._notifications.subscribed(inbox_statements.CHANNEL, self._loop.wake):
                     await self._loop.run()
             finally:
-                await self._processor.settled()
+                await self._processor.settled(fetched=False)
                 extending.cancel()
 
     async def run_once(self) -> int:

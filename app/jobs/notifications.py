@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 LISTEN_AGAIN_S = 0.5
 """Seconds between attempts to listen while the database is away."""
 SILENT_S = 30.0
-"""Seconds without a word after which the connection is tried: a network may lose it without telling."""
+"""Seconds between two trials of the connection: a network may lose it without telling."""
 
 
 class Notifications:

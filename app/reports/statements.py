@@ -45,7 +45,7 @@ _DETACHED = "canceled"
 
 
 def of_an_invoice(payment_intent: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether what came back of a PaymentIntent came back of an invoice: of one that was detached it did not."""
+    """Whether the PaymentIntent still pays an invoice. What comes back of a detached one is no invoice's money."""
     detached = select(_P.id).where(_P.payment_intent == payment_intent, _P.status == _DETACHED, _P.amount_paid > 0)
     return ~detached.correlate_except(invoice_payments).exists()
 

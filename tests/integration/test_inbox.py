@@ -12,12 +12,13 @@ from app.db.engine import Database
 from app.domain.errors import DatabaseUnavailable
 from app.inbox import handlers, processor
 from app.inbox import statements as inbox_statements
-from app.inbox.processor import BACKOFF, MOST_ATTEMPTS, Processor
+from app.inbox.processor import BACKOFF, MOST_ATTEMPTS, MOST_FETCHING, Processor
 from app.inbox.questions import MOST_QUESTIONS
 from app.inbox.worker import Worker
 from app.observability import tracing
 from app.projection import observation
-from app.projection.unit_of_work import Unordered
+from app.projection.unit_of_work import Subject, Unordered
+from app.stripe.mapping import Kind
 from tests.fixtures.stage import Stage
 from tests.fixtures.waiting import until
 
@@ -295,6 +296,26 @@ async def test_what_is_fetched_beside_events_holds_no_event_up(stage: Stage, mon
         await until(partial(stage.row, "invoices", asked["id"]))
     await stage.worker._processor.settled()
     assert len(await stage.rows("SELECT id FROM customers")) == 5
+
+
+async def test_what_is_missing_is_fetched_also_where_its_predecessors_have_only_just_ended(stage: Stage) -> None:
+    await stage.calls(forget=True)
+    fetching = Processor(stage.container.database, stage.container.gateway)
+    fetching._fetch_missing(Subject(Kind.CUSTOMER, f"cus_{number}") for number in range(MOST_FETCHING))
+    fetching._to_fetch.clear()
+    await asyncio.sleep(0)  # the tasks have ended, and nothing that waits for their end has run
+    fetching._fetch_missing([Subject(Kind.CUSTOMER, "cus_last")])
+    await fetching.settled()
+    assert await stage.calls() == ["GET /v1/customers/cus_last"]
+
+
+async def test_a_stop_waits_only_for_what_is_being_fetched(stage: Stage) -> None:
+    fetching = Processor(stage.container.database, stage.container.gateway)
+    await stage.calls(forget=True)
+    fetching._fetch_missing(Subject(Kind.CUSTOMER, f"cus_{number}") for number in range(3 * MOST_FETCHING))
+    await asyncio.sleep(0)  # the first are being fetched
+    await fetching.settled(fetched=False)
+    assert len(await stage.calls()) == MOST_FETCHING
 
 
 async def test_an_object_that_many_events_name_is_fetched_once(stage: Stage) -> None:
