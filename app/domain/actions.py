@@ -54,7 +54,7 @@ DUE_AT: Final = {
             FulfillmentStatus.AWAITING_PAYMENT,
             FulfillmentStatus.PAYMENT_FAILED,
             FulfillmentStatus.ACTION_REQUIRED,
-            FulfillmentStatus.REVERSED,
+            *BEGUN,
         }
     ),
 }

@@ -33,9 +33,6 @@ class FulfillmentStatus(StrEnum):
 BEGUN: Final = frozenset({FulfillmentStatus.FULFILLED, FulfillmentStatus.DISPUTED, FulfillmentStatus.REVERSED})
 """The statuses of what was fulfilled once. It never leaves them."""
 
-UNDER_WAY: Final = frozenset({FulfillmentStatus.PROCESSING, FulfillmentStatus.FULFILLED})
-"""The statuses whose open invoice has a payment under way; some policies fulfill before it has settled."""
-
 SETTLED_BY: Final = {
     InvoiceStatus.VOID: FulfillmentStatus.CANCELED,
     InvoiceStatus.UNCOLLECTIBLE: FulfillmentStatus.WRITTEN_OFF,
@@ -192,6 +189,11 @@ def paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
         return known
     elsewhere = invoice.get("amount_paid_off_stripe") or (invoice["amount_paid"] if invoice["paid_out_of_band"] else 0)
     return invoice["payment_intent"] if invoice["amount_paid"] > elsewhere else None
+
+
+def under_way(fulfillment: JsonView | Fulfillment | None) -> bool:
+    """Whether a payment has begun and has not settled. The status does not say so of what was fulfilled once."""
+    return fulfillment is not None and fulfillment["attempt"] == Attempt.PROCESSING
 
 
 def stored(fulfillment: Fulfillment) -> JsonObject:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.domain.fulfillment import BEGUN, UNDER_WAY, Fulfillment, FulfillmentStatus
+from app.domain.fulfillment import BEGUN, Fulfillment, FulfillmentStatus, under_way
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonView
 from app.domain.payment_attempts import unexpected
@@ -134,6 +134,7 @@ class Facts:
     due_at: datetime | None = None
     refused: bool = False
     fulfillment: str | None = None
+    under_way: bool = False
     attempt_at: datetime | None = None
     required_action: str | None = None
     decline: str | None = None
@@ -163,7 +164,7 @@ def stuck(facts: Facts) -> tuple[NextStep, datetime | None]:
 
 
 def _stuck_open(facts: Facts) -> tuple[NextStep, datetime | None]:
-    if facts.fulfillment in UNDER_WAY:
+    if facts.under_way:
         return STEP.CHECK_PAYMENT, (facts.attempt_at or facts.owed_since) + SETTLES_WITHIN
     if facts.charged:
         return _stuck_charge(facts)
@@ -188,7 +189,7 @@ def _meanwhile(facts: Facts) -> NextStep:
     if facts.status != InvoiceStatus.OPEN:
         waits = facts.status == InvoiceStatus.PAID and facts.fulfillment not in {*BEGUN, FulfillmentStatus.CANCELED}
         return STEP.WAIT if waits or facts.fulfillment == FulfillmentStatus.DISPUTED else STEP.NONE
-    if facts.fulfillment in UNDER_WAY or facts.next_attempt_at:
+    if facts.under_way or facts.next_attempt_at:
         return STEP.WAIT
     if facts.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
         return ACTIONS.get(facts.required_action or "", STEP.AUTHENTICATE)
@@ -217,6 +218,7 @@ def facts_of(invoice: JsonView, fulfillment: Fulfillment | None) -> Facts:
     return replace(
         facts,
         fulfillment=fulfillment["status"],
+        under_way=under_way(fulfillment),
         attempt_at=_time(fulfillment["attempt_at"]),
         required_action=fulfillment["required_action"],
         decline=fulfillment["failure_decline_code"] or fulfillment["failure_code"],

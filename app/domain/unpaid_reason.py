@@ -57,7 +57,7 @@ class Standing:
     `funded` is the formatted amount that a bank transfer has brought so far, and of how much. `refused` is why Stripe last refused to
     finalize the draft: the code and the message. `left` is the formatted amount that is left to pay. `by_itself`: Stripe
     finalizes the draft, or charges the open invoice, by itself. `settles_by` is when a payment that is processing settles
-    at the latest. `reminded` is how often the payer was reminded, and when last; `paused`: not any more.
+    at the latest, and `under_way` says that there is one. `reminded` is how often the payer was reminded, and when last; `paused`: not any more.
     """
 
     status: str
@@ -82,6 +82,7 @@ class Standing:
     part_disputed: bool = False
     collecting: Collecting | None = None
     funded: str | None = None
+    under_way: bool = False
 
 
 def advice(standing: Standing) -> str:
@@ -137,7 +138,14 @@ def _came_back(standing: Standing) -> str:
         return f"It was paid, and a dispute that is not decided withdrew the money: {standing.returned}."
     if standing.returned:
         return f"It was paid, and the money came back: {standing.returned}."
-    return "It was fulfilled, and the payment was detached or failed."
+    return f"It was fulfilled, and the payment was detached or failed. {_processing(standing)}".rstrip()
+
+
+def _processing(standing: Standing) -> str:
+    if not standing.under_way:
+        return ""
+    settles = f" It settles by {standing.settles_by:%Y-%m-%d} at the latest." if standing.settles_by else ""
+    return f"A payment is processing and has not settled yet.{settles}"
 
 
 def _act(required_action: str | None) -> str:
@@ -157,9 +165,8 @@ def _attempt(standing: Standing) -> str:
     if standing.fulfillment == FulfillmentStatus.ACTION_REQUIRED:
         arrived = f" So far {standing.funded} has arrived." if standing.funded else ""
         return f"It is open, and the payment waits for the payer, who must {_act(standing.required_action)}.{arrived}"
-    if standing.fulfillment == FulfillmentStatus.PROCESSING:
-        settles = f" It settles by {standing.settles_by:%Y-%m-%d} at the latest." if standing.settles_by else ""
-        return f"A payment is processing and has not settled yet.{settles}"
+    if standing.under_way:
+        return _processing(standing)
     if standing.fulfillment == FulfillmentStatus.PAYMENT_FAILED:
         times = "the attempt" if standing.attempts == 1 else f"the last of {standing.attempts} attempts"
         return f"It is open, and {times} to pay it failed: {standing.failure or 'Stripe gave no reason'}.{_again(standing)}"
@@ -177,7 +184,7 @@ def _again(standing: Standing) -> str:
 def _collecting(standing: Standing) -> str:
     """What Stripe will do of itself about an open invoice, and what to do where it will not."""
     found = standing.collecting
-    if found is None or standing.status != InvoiceStatus.OPEN or standing.fulfillment == FulfillmentStatus.PROCESSING:
+    if found is None or standing.status != InvoiceStatus.OPEN or standing.under_way:
         return ""
     if found.method is False:
         return "There is no saved payment method to charge it to: let the customer save one, or send a payment link."

@@ -16,8 +16,11 @@ import msgspec
 from app.db import documents
 from app.db.engine import Connection, Database
 from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION, INVOICE, PAYMENT_PAGE, Resource
+from app.db.rows import load
+from app.db.schema import fulfillments
 from app.domain.actions import RETRIED, Moment, NotNow, Permanent, Skipped, require_due
 from app.domain.errors import InvalidState
+from app.domain.fulfillment import under_way
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.mailbox import Mailbox
@@ -90,6 +93,9 @@ class Confirmation:
         message = self.letters.write(due.moment, recipient, due.id, fulfillment, invoice, overdue=due.number > 0)
         async with self.mailer.session(recipient) as deliver:
             await turn.hold(self.mailer.acceptance_s)
+            if due.moment is Moment.REMINDER:
+                async with self.database.connection() as connection:
+                    await _facts(connection, due, PAYMENT_PAGE)
             await deliver(message)
             await turn.done()
 
@@ -161,7 +167,8 @@ async def _facts(connection: Connection, due: DueAction, shown: Resource) -> tup
         raise Skipped("What had come back did not after all.")
     owed: JsonObject = msgspec.json.decode(invoice)
     if due.moment is Moment.REMINDER:
-        _require_reminded(owed, decoded)
+        known = await load(connection, fulfillments, [due.invoice], by="invoice")
+        _require_reminded(owed, known[due.invoice])
     return decoded, owed
 
 
@@ -171,6 +178,8 @@ def _require_reminded(invoice: JsonView, fulfillment: JsonView) -> None:
         raise Skipped(f"The invoice is {invoice['status']} by now.")
     if invoice["metadata"].get(METADATA) in {ReminderChannel.OFF, ReminderChannel.EVENT}:
         raise Skipped("The invoice's reminders are paused.")
+    if under_way(fulfillment):
+        raise Skipped("A payment of the invoice is under way.")
     if fulfillment["amount_disputed"]:
         raise Skipped("A payment of the invoice is disputed.")
 

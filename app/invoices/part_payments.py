@@ -10,7 +10,7 @@ from app.db.engine import Connection, Database
 from app.db.rows import load, lock
 from app.db.schema import fulfillments, invoices
 from app.domain.errors import InvoiceBusy, InvoicingError, Refused, StripeInvalidRequest, ValidationFailed
-from app.domain.fulfillment import UNDER_WAY, read
+from app.domain.fulfillment import under_way
 from app.domain.invoice import Act, require
 from app.domain.json import JsonView
 from app.domain.money import format_amount
@@ -91,8 +91,7 @@ class PartPayments:
         invoice_id = str(operation.subject)
         invoice = (await load(connection, invoices, [invoice_id]))[invoice_id]
         require(Act.CLIENT_SECRET, invoice["status"])
-        fulfillment = (await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)
-        if fulfillment and read(fulfillment)["status"] in UNDER_WAY:
+        if under_way((await load(connection, fulfillments, [invoice_id], by="invoice")).get(invoice_id)):
             raise InvoiceBusy(WAIT, retry_after=BUSY_S)
         if await statements.part_beginning(connection, invoice_id, operation.id):
             raise InvoiceBusy("Somebody else is about to pay a part of this invoice.", retry_after=BUSY_S)

@@ -56,6 +56,7 @@ async def read(connection: Connection, invoice_id: str) -> bytes:
         left=format_amount(invoice["amount_remaining"], invoice["currency"]),
         by_itself=facts.auto_advance and (facts.charged or invoice["status"] == InvoiceStatus.DRAFT),
         next_attempt_at=facts.next_attempt_at,
+        under_way=facts.under_way,
         settles_by=facts.attempt_at + SETTLES_WITHIN if facts.attempt_at else None,
         reminded=await reminder_statements.told(connection, invoice_id),
         paused=invoice["metadata"].get(METADATA) == ReminderChannel.OFF,

@@ -10,7 +10,10 @@ import msgspec
 from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
+from app.db.rows import load
+from app.db.schema import fulfillments
 from app.domain.errors import Forbidden, NotFound, StripeInvalidRequest, ValidationFailed
+from app.domain.fulfillment import under_way
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.payment_link import (
@@ -236,10 +239,12 @@ class PaymentLinks:
         link = await self._open(token, GRACE if following else timedelta(0))
         async with self._database.connection() as connection:
             document = await documents.read(connection, resource, link.invoice)
+            known = await load(connection, fulfillments, [link.invoice], by="invoice")
         if document is None:
             raise NotFound("The invoice of this link is gone.")
         found: JsonObject = msgspec.json.decode(document)
         back = link.return_url if link.return_url and self._links.lead_back_to(link.return_url) else None
+        found["under_way"] = under_way(known.get(link.invoice))
         return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves, "return_url": back}
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:

@@ -132,6 +132,52 @@ async def test_no_part_begins_while_a_debit_that_fulfilled_is_under_way(stage: S
     assert (answer.status_code, answer.json()["code"]) == (409, "invoice_busy")
 
 
+async def test_after_the_debit_of_a_part_the_rest_is_asked_for(stage: Stage) -> None:
+    await announce(stage, EARLY)
+    invoice = await stage.invoice()
+    await stage.tell(*await stage.events())
+    of = f"/v1/invoices/{invoice['id']}"
+    made = await stage.client.post(f"{of}/payment-link", json={"minimum_payment": 500})
+    link = f"/pay/{made.json()['url'].rpartition('/')[2]}"
+    part = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
+    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method=DEBIT)
+    await stage.tell(*await stage.events())
+    assert (await stage.client.get(f"{link}/status")).json()["under_way"] is True
+    await stage.sandbox.settle(part["id"])
+    await stage.tell(*await stage.events())
+    timeline = (await stage.client.get(f"{of}/timeline")).json()
+    assert (timeline["status"], timeline["fulfillment"], timeline["next_step"]) == ("open", "fulfilled", "pay")
+    assert (await stage.client.get(f"{link}/status")).json()["under_way"] is False
+    assert "/pay.js" in (await stage.client.get(link)).text
+    portal = (await stage.client.post(f"/v1/customers/{invoice['customer']}/portal-link")).json()
+    assert "See and pay it" in (await stage.client.get(portal["url"], headers={"Authorization": ""})).text
+    answer = await stage.client.post(f"{link}/part", json={"amount": 800}, headers={"Authorization": ""})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_while_a_debit_for_what_is_owed_again_is_under_way_nobody_is_asked_to_pay(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
+    await stage.tell(*await stage.events())
+    of = f"/v1/invoices/{invoice['id']}"
+    timeline = (await stage.client.get(f"{of}/timeline")).json()
+    assert (timeline["fulfillment"], timeline["next_step"]) == ("reversed", "wait")
+    assert "A payment is processing" in timeline["unpaid_because"]
+    made = await stage.client.post(f"{of}/payment-link", json={"minimum_payment": 500})
+    link = f"/pay/{made.json()['url'].rpartition('/')[2]}"
+    assert "/complete.js" in (await stage.client.get(link)).text
+    portal = (await stage.client.post(f"/v1/customers/{invoice['customer']}/portal-link")).json()
+    assert "Your payment is on its way" in (await stage.client.get(portal["url"], headers={"Authorization": ""})).text
+    answer = await stage.client.post(f"{link}/part", json={"amount": 800}, headers={"Authorization": ""})
+    assert (answer.status_code, answer.json()["code"]) == (409, "invoice_busy")
+
+
 async def test_a_part_that_is_refunded_takes_nothing_back_while_the_rest_is_under_way(stage: Stage) -> None:
     await announce(stage, EARLY)
     invoice = await stage.invoice()

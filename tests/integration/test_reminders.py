@@ -124,6 +124,17 @@ async def _fulfilled_early(shop: Shop, invoice: str) -> None:
     await _under_way(shop, invoice)
 
 
+async def _under_way_again(shop: Shop, invoice: str) -> None:
+    await _paid(shop, invoice)
+    await shop.tell(*await shop.events())
+    await shop.sandbox.advance(2)
+    payments = (await shop.client.get(f"/v1/invoices/{invoice}/payments")).json()["data"]
+    intent = next(one["payment_intent"] for one in payments if one["status"] == "paid")
+    await shop.dashboard(f"invoices/{invoice}/detach_payment", payment_intent=intent)
+    await shop.tell(*await shop.events())
+    await _under_way(shop, invoice)
+
+
 async def _void(shop: Shop, invoice: str) -> None:
     await shop.dashboard(f"invoices/{invoice}/void")
 
@@ -141,7 +152,7 @@ async def _disputed(shop: Shop, invoice: str) -> None:
     await shop.rows("UPDATE fulfillments SET amount_disputed = 100, amount_undecided = 100 WHERE invoice = $1", invoice)
 
 
-STOPS = [_paid, _under_way, _fulfilled_early, _void, _uncollectible, _paused, _disputed]
+STOPS = [_paid, _under_way, _fulfilled_early, _under_way_again, _void, _uncollectible, _paused, _disputed]
 
 
 async def test_reminders_stop_also_those_that_wait_to_be_mailed(shop: Shop, mail: MailServer) -> None:
@@ -174,7 +185,9 @@ async def test_a_pause_ends_and_a_debit_that_fails_is_reminded_of(shop: Shop) ->
     await shop.tell(*await shop.events())
     await shop.pass_days(due_at, 14, 15)
     assert await shop.told(invoice) == ["will_be_due", "overdue", "reminded 7"]
-    await shop.rows("UPDATE fulfillments SET status = 'payment_failed' WHERE invoice = $1", invoice)
+    await shop.rows(
+        "UPDATE fulfillments SET status = 'payment_failed', attempt = 'payment_failed' WHERE invoice = $1", invoice
+    )
     await shop.pass_days(due_at, 16, 16)
     assert (await shop.told(invoice))[3:] == ["reminded 14"]
 
@@ -299,6 +312,27 @@ async def test_what_is_owed_again_is_reminded_of(shop: Shop, mail: MailServer) -
     await shop.sandbox.advance(2)
     intent = (await shop.event("payment_intent.succeeded"))["data"]["object"]["id"]
     await shop.dashboard(f"invoices/{invoice}/detach_payment", payment_intent=intent)
+    await shop.tell(*await shop.events())
+    await shop.performer.drain()
+    before = len(mail.messages)
+    await shop.pass_days(due_at, 7, 7)
+    await shop.performer.drain()
+    assert (await shop.told(invoice))[-1] == "reminded 7"
+    assert [str(message.parsed["Subject"]).split(":")[0] for message in mail.messages[before:]] == ["Overdue"]
+
+
+async def test_the_rest_is_reminded_of_after_a_part_that_fulfilled(shop: Shop, mail: MailServer) -> None:
+    invoice, due_at = await shop.open()
+    early = '{"fulfill_on": "processing", "reverse_on_partial": "never", "hold_on_dispute": true}'
+    await shop.rows("UPDATE fulfillments SET policy = $2::jsonb WHERE invoice = $1", invoice, early)
+    customer = (await shop.client.get(f"/v1/invoices/{invoice}")).json()["customer"]
+    part = await shop.dashboard("payment_intents", amount=2000, currency="usd", customer=customer)
+    await shop.dashboard(f"invoices/{invoice}/attach_payment", payment_intent=part["id"])
+    await shop.dashboard(f"payment_intents/{part['id']}/confirm", payment_method="pm_usBankAccount_processing")
+    await shop.tell(*await shop.events())
+    await shop.pass_days(due_at, 0, 0)
+    assert await shop.told(invoice) == ["overdue"]
+    await shop.sandbox.settle(part["id"])
     await shop.tell(*await shop.events())
     await shop.performer.drain()
     before = len(mail.messages)

@@ -89,7 +89,7 @@ async def test_an_invoice_that_is_not_known_has_no_timeline(stage: Stage) -> Non
         ({"status": "void"}, "It was voided: nobody owes it."),
         ({"status": "uncollectible"}, "It was written off as uncollectible; it can still be paid."),
         ({"status": "paid", "waiting": 2}, "It is paid, and its fulfillment is about to follow. 2 of its events wait to be processed."),
-        ({"fulfillment": "processing"}, "A payment is processing and has not settled yet."),
+        ({"fulfillment": "processing", "under_way": True}, "A payment is processing and has not settled yet."),
         ({"due_at": datetime(2026, 1, 1, tzinfo=UTC)}, "It is open, and nobody has tried to pay it yet. It was due on 2026-01-01."),
         ({"due_at": datetime(2027, 1, 1, tzinfo=UTC)}, "It is open, and nobody has tried to pay it yet. It is due on 2027-01-01."),
         ({"fulfillment": "payment_failed", "attempts": 3}, "It is open, and the last of 3 attempts to pay it failed: Stripe gave no reason."),

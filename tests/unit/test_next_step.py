@@ -39,11 +39,11 @@ STATES: list[tuple[str, dict[str, Any], dict[str, Any], str | None, str]] = [
     ("authentication", DUE | ASKED | {"required_action": "use_stripe_sdk"}, {"required_action": "use_stripe_sdk"}, "It is open, and the payment waits for the payer, who must authenticate it (3-D Secure).", "authenticate"),
     ("microdeposits", DUE | ASKED | {"required_action": "verify_with_microdeposits"}, {"required_action": "verify_with_microdeposits"}, "It is open, and the payment waits for the payer, who must verify the bank account", "verify_bank_account"),
     ("a bank transfer", DUE | ASKED | {"required_action": "display_bank_transfer_instructions"}, {"required_action": "display_bank_transfer_instructions"}, "It is open, and the payment waits for the payer, who must transfer the money.", "transfer_money"),
-    ("a debit under way", LATE | {"fulfillment": "processing", "attempt_at": NOW - DAY}, {"settles_by": AFTER}, "A payment is processing and has not settled yet. It settles by 2026-06-06 at the latest.", "wait"),
-    ("a debit under way that fulfilled already", LATE | {"fulfillment": "fulfilled", "attempt_at": NOW - DAY}, {}, None, "wait"),
-    ("a charge under way that fulfilled already", CHARGED | {"fulfillment": "fulfilled", "attempt_at": NOW - DAY}, {}, None, "wait"),
-    ("a debit that fulfilled and never settled", LATE | {"fulfillment": "fulfilled", "attempt_at": NOW - 21 * DAY}, {}, None, "check_payment"),
-    ("a debit that never settled", DUE | {"fulfillment": "processing", "attempt_at": NOW - 21 * DAY}, {}, "A payment is processing and has not settled yet.", "check_payment"),
+    ("a debit under way", LATE | {"fulfillment": "processing", "under_way": True, "attempt_at": NOW - DAY}, {"settles_by": AFTER}, "A payment is processing and has not settled yet. It settles by 2026-06-06 at the latest.", "wait"),
+    ("a debit under way that fulfilled already", LATE | {"fulfillment": "fulfilled", "under_way": True, "attempt_at": NOW - DAY}, {}, None, "wait"),
+    ("a charge under way that fulfilled already", CHARGED | {"fulfillment": "fulfilled", "under_way": True, "attempt_at": NOW - DAY}, {}, None, "wait"),
+    ("a debit that fulfilled and never settled", LATE | {"fulfillment": "fulfilled", "under_way": True, "attempt_at": NOW - 21 * DAY}, {}, None, "check_payment"),
+    ("a debit that never settled", DUE | {"fulfillment": "processing", "under_way": True, "attempt_at": NOW - 21 * DAY}, {}, "A payment is processing and has not settled yet.", "check_payment"),
     ("declined, insufficient funds", DUE | FAILED | {"decline": "insufficient_funds"}, {"attempts": 1, "failure": "card_declined, insufficient_funds"}, "It is open, and the attempt to pay it failed: card_declined, insufficient_funds.", "try_another_payment_method"),
     ("declined for a reason that the bank knows", DUE | FAILED | {"decline": "do_not_honor"}, {"attempts": 2}, "It is open, and the last of 2 attempts to pay it failed", "contact_bank"),
     ("declined, wrong code", DUE | FAILED | {"decline": "incorrect_cvc"}, {"attempts": 1}, "It is open, and the attempt", "correct_payment_details"),
@@ -63,6 +63,8 @@ STATES: list[tuple[str, dict[str, Any], dict[str, Any], str | None, str]] = [
     ("disputed and answered", {"status": "paid", "fulfillment": "disputed"}, {"returned": "5.00 USD disputed of 5.00 USD"}, "It was paid, and a dispute that is not decided withdrew the money", "wait"),
     ("reversed", {"status": "paid", "fulfillment": "reversed"}, {"returned": "5.00 USD refunded of 5.00 USD"}, "It was paid, and the money came back", "none"),
     ("opened again", LATE | {"fulfillment": "reversed"}, {}, "It was fulfilled, and the payment was detached or failed.", "contact_customer"),
+    ("opened again, and a debit is under way", LATE | {"fulfillment": "reversed", "under_way": True, "attempt_at": NOW - DAY}, {"settles_by": AFTER}, "It was fulfilled, and the payment was detached or failed. A payment is processing and has not settled yet. It settles by 2026-06-06 at the latest.", "wait"),
+    ("fulfilled by the debit of a part, and the rest is overdue", LATE | {"fulfillment": "fulfilled", "attempt_at": BEFORE}, {}, None, "contact_customer"),
     ("credited", {"status": "paid", "fulfillment": "canceled"}, {}, "A credit note covers all of it", "none"),
     ("void", {"status": "void", "fulfillment": "canceled"}, {}, "It was voided: nobody owes it.", "none"),
     ("void, and paid all the same", {"status": "void", "fulfillment": "canceled", "unexpected": True}, {"unexpected": ("5.00 USD arrived all the same.",)}, "It was voided: nobody owes it. 5.00 USD arrived all the same.", "refund_payment"),
@@ -77,7 +79,7 @@ def test_each_state_has_its_sentence_and_its_next_step(
     found = Facts(**(OWED | facts))
     assert next_step(found, NOW) == step
     known = {"deleted": False, "attempts": 0, "failure": None, "waiting": 0, "dead": 0}
-    known |= {name: getattr(found, name) for name in ("status", "due_at", "fulfillment")}
+    known |= {name: getattr(found, name) for name in ("status", "due_at", "fulfillment", "under_way")}
     told = unpaid_because(Standing(**(known | more)), NOW)
     assert told is None if because is None else (told or "").startswith(because)
 
@@ -101,6 +103,7 @@ FACTS = st.builds(
     due_at=TIMES,
     refused=st.booleans(),
     fulfillment=st.one_of(st.none(), st.sampled_from([it.value for it in FulfillmentStatus])),
+    under_way=st.booleans(),
     attempt_at=TIMES,
     decline=st.one_of(st.none(), st.sampled_from([*DECLINES, "do_not_honor"])),
     next_attempt_at=TIMES,

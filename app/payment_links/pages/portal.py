@@ -18,7 +18,10 @@ from app.access.portal_links import PortalLinks
 from app.db import documents
 from app.db.engine import Database
 from app.db.resources import CUSTOMER, INVOICE, PAYMENT_METHOD, TAX_ID
+from app.db.rows import load
+from app.db.schema import fulfillments
 from app.domain.errors import NotFound
+from app.domain.fulfillment import under_way
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
 from app.domain.payment_link import HOSTED_PAGES
@@ -81,7 +84,8 @@ async def _shown(request: Request, customer: str) -> JsonObject:
         all_of_them = await documents.page(connection, INVOICE, mine, limit=SHOWN, cursor=cursor)
         methods = await documents.page(connection, PAYMENT_METHOD, mine, limit=SHOWN, cursor=None)
         tax_ids = await documents.page(connection, TAX_ID, mine, limit=SHOWN, cursor=None)
-    pages = [msgspec.json.decode(page) for page in (opened, all_of_them, methods, tax_ids)]
+        pages = [msgspec.json.decode(page) for page in (opened, all_of_them, methods, tax_ids)]
+        stand = await load(connection, fulfillments, [it["id"] for it in pages[0]["data"]], by="invoice")
     past = [
         invoice for invoice in pages[1]["data"] if invoice["status"] not in {InvoiceStatus.DRAFT, InvoiceStatus.OPEN}
     ]
@@ -90,6 +94,7 @@ async def _shown(request: Request, customer: str) -> JsonObject:
         "customer": msgspec.json.decode(known),
         "merchant": listed[0]["account_name"] if listed else None,
         "open": pages[0]["data"],
+        "under_way": {invoice for invoice, row in stand.items() if under_way(row)},
         "past": past,
         "methods": pages[2]["data"],
         "tax_ids": pages[3]["data"],

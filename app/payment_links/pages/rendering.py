@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.domain.fulfillment import UNDER_WAY, FulfillmentStatus
+from app.domain.fulfillment import FulfillmentStatus
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
 from app.domain.money import exponent
@@ -188,7 +188,7 @@ class Pages:
             said = invoice["settled_by"] if invoice["settled_by"] in NOTICES else invoice["status"]
             back = stands == FulfillmentStatus.REVERSED and invoice["status"] == InvoiceStatus.PAID
             return self.notice(FulfillmentStatus.REVERSED if back else said, language, invoice, token)
-        if stands in UNDER_WAY:
+        if invoice["under_way"]:
             return self.outcome(invoice, token, language)
         minimum = invoice["minimum_payment"]
         parts = minimum and minimum * 2 <= invoice["amount_remaining"]
@@ -231,7 +231,6 @@ class Pages:
             **{**shown, **self._stripe, "title": language.text(YOUR_INVOICES), "invoice": None, "token": token},
             appearance=appearance,
             texts=script_texts(language),
-            under_way=UNDER_WAY,
             states=STATES,
             tax_types=TAX_TYPES,
             named=partial(method_name, language=language),

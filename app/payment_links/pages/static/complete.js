@@ -87,7 +87,7 @@ function viewOf(now, intent) {
   if (now.status === "uncollectible") return ["written_off"];
   if (returned && now.paid.includes(returned)) return ["part"];
   if (intent) return viewOfIntent(intent);
-  if (now.fulfillment?.status === "processing" || now.fulfillment?.status === "fulfilled") return ["processing"];
+  if (now.under_way) return ["processing"];
   const failure = now.fulfillment?.failure ?? undefined;
   if (now.fulfillment?.status === "payment_failed") return ["failed", declined(english ? failure : { ...failure, message: null })];
   return [now.paid.length ? "part" : "waiting"];

@@ -16,6 +16,7 @@
  * @property {number} amount_remaining
  * @property {string} currency
  * @property {string[]} paid the PaymentIntents that paid the invoice or a part of it
+ * @property {boolean} under_way a payment has begun and has not settled
  * @property {{ status: string, required_action: string | null, failure: { code: string | null, decline_code: string | null, message: string | null } | null } | null} fulfillment
  */
 
