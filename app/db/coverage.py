@@ -40,7 +40,7 @@ _COUNT_REPAIRS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """All before `complete_until` is covered. The counts are totals."""
+    """All before `complete_until` is covered, but for days of which the log said `coverage_lost`. The counts are totals."""
 
     complete_until: datetime
     compared: int

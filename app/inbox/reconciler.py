@@ -91,6 +91,7 @@ class Reconciler:
         return now
 
     def _raise_alarm(self, now: datetime, known: datetime | None) -> None:
+        """Log an old cursor. Only the log tells of lost days: the cursor moves past them."""
         if known and now - known > KEPT:
             log.error("coverage_lost", complete_until=known, lost_until=now - KEPT)
         elif known and now - known > ALARM:
