@@ -40,6 +40,8 @@ _REVOKED_AT = Statement(
     .where(_THE_LINK, _OF_THE_CUSTOMER, customers.c.deleted_at.is_(None))
 )
 
+_HOLD = Statement(select(_C.id).where(_THE_LINK, _C.revoked_at.is_(None)).with_for_update(read=True))
+
 
 async def add(connection: Connection, link: PortalLink) -> None:
     """Record `link`."""
@@ -62,3 +64,8 @@ async def revoked_at(connection: Connection, link: PortalLink) -> tuple[bool, da
     """Whether `link` is recorded and its customer still there, and when it was revoked."""
     found = await _REVOKED_AT.column(connection, link=link.id, customer=link.customer)
     return (True, found[0]) if found else (False, None)
+
+
+async def hold(connection: Connection, link_id: str) -> bool:
+    """Let nobody revoke the link until the caller's transaction ends. Returns False if it is revoked already."""
+    return bool(await _HOLD.column(connection, link=link_id))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from app.access import portal_statements
 from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
@@ -140,10 +141,15 @@ class PaymentLinks:
         return self._url(link)
 
     async def url_in_portal(self, portal: PortalLink, invoice_id: str) -> str:
-        """The address of the payment page of an invoice of the portal's customer, good for a day at most."""
+        """The address of the payment page of an invoice of the portal's customer, good for a day at most.
+
+        Raises Forbidden for a portal link that was revoked meanwhile: that revokes the payment links there are.
+        """
         expires_at = min(portal.expires_at, (datetime.now(UTC) + PORTAL_LASTS).replace(microsecond=0))
         link = PaymentLink(link_id_in_portal(portal.id, invoice_id), invoice_id, expires_at)
         async with self._database.unit_of_work() as connection:
+            if not await portal_statements.hold(connection, portal.id):
+                raise Forbidden("This portal link is revoked.", extra={"link": Standing.REVOKED.value})
             await payment_links_statements.add(connection, link)
         return self._url(link)
 

@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
+from app.domain.errors import Forbidden
 from app.domain.payment_link import PaymentLink, PortalLink, sign
 from app.languages.language import language
 from app.payment_links.pages.rendering import method_name
 from app.settings import Settings
 from tests.fixtures.billing import open_invoice, payment_link, posted
+from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.service import API_KEY
 
@@ -167,6 +169,15 @@ async def test_a_revoked_an_expired_and_a_tampered_link_open_nothing(
     assert (await person(token_of(kept)).get("/v1/invoices")).status_code == 200
     await merchant.delete(f"/v1/customers/{customer}")
     assert (await merchant.get(kept["url"], headers=NOBODY)).status_code == 404
+
+
+async def test_a_link_that_is_revoked_while_it_is_opened_leads_to_no_payment_page(live: Caller) -> None:
+    invoice = await live.open()
+    portal = f"/v1/customers/{invoice['customer']}/portal-link"
+    link = await live.container.portal_links.link_of(token_of(await live.post(portal)))
+    await live.delete(f"{portal}/{link.id}")
+    with pytest.raises(Forbidden, match="revoked"):
+        await live.container.payment_links.url_in_portal(link, invoice["id"])
 
 
 async def test_a_link_is_made_for_a_customer_that_there_is_and_its_address_is_stored_nowhere(
