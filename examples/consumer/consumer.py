@@ -64,7 +64,7 @@ class Hook(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         try:
             event = WEBHOOK.verify(body, dict(self.headers))
-        except (WebhookVerificationError, ValueError):  # the latter of a signature that is none
+        except (WebhookVerificationError, ValueError):  # ValueError: the signature is malformed
             self.answer(400)  # not from the invoicing service, or older than five minutes
             return
         keep([event])

@@ -28,9 +28,11 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-async def service(make_service: MakeService, identity_provider: IdentityProvider) -> Service:
+async def service(
+    make_service: MakeService, identity_provider: IdentityProvider, request: pytest.FixtureRequest
+) -> Service:
     """Take the identity provider's tokens."""
-    return await make_service(**identity_provider.settings)
+    return await make_service(**identity_provider.settings, **getattr(request, "param", {}))
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice
     saved = {"payment_method": "pm_usBankAccount_processing", "set_default": True}
     await posted(service.client, f"/v1/customers/{theirs['id']}/payment-methods", saved)
     terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
-    first, second, third = [await posted(service.client, "/v1/invoices", terms) for _ in range(3)]
+    first, second, third, last = [await posted(service.client, "/v1/invoices", terms) for _ in range(4)]
     page = await signed_in(person, spa, identity_provider.token("joan"))
     for one in (first, second):
         await page.get_by_label(f"Select {one['number']}").check()
@@ -175,9 +177,29 @@ async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice
     await person.card("4242424242424242")
     await page.get_by_role("button", name="Pay", exact=True).click()
     await expect(page.locator(f"#{third['id']}")).to_contain_text("Paid and fulfilled")
+    await page.get_by_label(f"Select {last['number']}").check()
     await sandbox.fail(first["payment_intent"])  # the debit comes back: it can be paid once more
     await expect(page.locator(f"#{first['id']}")).to_contain_text("Payment failed")
     await expect(page.get_by_role("button", name=f"Pay {first['number']}")).to_be_visible()
+    await expect(page.get_by_label(f"Select {last['number']}")).to_be_checked()
+
+
+@pytest.mark.parametrize("service", [{"FULFILL_ON": "processing"}], indirect=True)
+async def test_an_invoice_that_a_debit_under_way_fulfilled_is_not_paid_again(
+    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(service.client, "/v1/customers", {"email": "jim@example.com", "reference": "jim"})
+    saved = {"payment_method": "pm_usBankAccount_processing", "set_default": True}
+    await posted(service.client, f"/v1/customers/{theirs['id']}/payment-methods", saved)
+    terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
+    first, second = [await posted(service.client, "/v1/invoices", terms) for _ in range(2)]
+    page = await signed_in(person, spa, identity_provider.token("jim"))
+    await page.get_by_label(f"Select {first['number']}").check()
+    await page.get_by_role("button", name="Pay selected").click()
+    await expect(page.locator(f"#{first['id']}")).to_contain_text("Paid and fulfilled")
+    page = await signed_in(person, spa, identity_provider.token("jim"))
+    await expect(page.get_by_role("button", name=f"Pay {second['number']}")).to_be_visible()
+    await expect(page.get_by_role("button", name=f"Pay {first['number']}")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("currency", "amount", "shown"), [("huf", 490_000, "4,900.00"), ("jpy", 4900, "4,900")])

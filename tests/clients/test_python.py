@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from invoicing_client import AsyncInvoicing, Invoicing, InvoicingError, InvoicingUnavailable, SqlitePlace
+from invoicing_client._call import FIRST_WAIT_S
 from invoicing_client.models import FeedEvent, ItemCreate
 from invoicing_client.webhooks import NotFromTheService, verify
 from tests.fixtures.sandbox import PROJECT
@@ -147,14 +149,18 @@ def broken_streams() -> Iterator[httpx.Response]:
 
 def test_a_stream_that_broke_before_it_told_anything_goes_on_where_it_was() -> None:
     client, asked = answers(*broken_streams())
+    began = time.monotonic()
     assert next(client.feed.stream())["id"] == "iev_1"
+    assert time.monotonic() - began >= 2 * FIRST_WAIT_S
     assert [request.url.params["after"] for request in asked] == ["now", "00aa", "00aa"]
 
 
 async def test_the_same_stream_awaited_does_so_too() -> None:
     transport, asked = answering(*broken_streams())
     client = AsyncInvoicing("http://service.test", "key", http=httpx.AsyncClient(transport=transport))
+    began = time.monotonic()
     assert (await anext(client.feed.stream()))["id"] == "iev_1"
+    assert time.monotonic() - began >= 2 * FIRST_WAIT_S
     assert [request.url.params["after"] for request in asked] == ["now", "00aa", "00aa"]
 
 
@@ -196,6 +202,10 @@ def test_two_clients_may_share_the_connections_of_one() -> None:
         ("test.test", "Bearer ik_test_1"), ("test.test", "Bearer ik_test_1"), ("live.test", "Bearer ik_live_1"),
     ]  # fmt: skip
     assert "Authorization" not in http.headers
+
+
+def test_the_api_key_is_not_shown() -> None:
+    assert "ik_test_1" not in repr(Invoicing("http://service.test", "ik_test_1").feed._caller.service)
 
 
 def test_a_write_is_sent_again_under_its_key_until_it_is_answered() -> None:

@@ -50,11 +50,13 @@ function row(invoice: Invoice): HTMLTableRowElement {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   const action = document.createElement("td");
-  if (invoice.status === "open" && invoice.fulfillment?.status !== "processing" && !watched.has(invoice.id)) {
+  const early = invoice.fulfillment?.status === "fulfilled" && invoice.amount_paid === 0; // by a debit that is under way
+  if (invoice.status === "open" && invoice.fulfillment?.status !== "processing" && !early && !watched.has(invoice.id)) {
     const button = Object.assign(document.createElement("button"), { textContent: "Pay" });
     button.setAttribute("aria-label", `Pay ${invoice.number}`);
     button.addEventListener("click", () => void tell(() => begin(invoice)));
-    const box = Object.assign(document.createElement("input"), { type: "checkbox", value: invoice.id });
+    const checked = document.querySelector<HTMLInputElement>(`#${invoice.id} input`)?.checked ?? false;
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", value: invoice.id, checked });
     box.setAttribute("aria-label", `Select ${invoice.number}`);
     action.append(button, box);
   }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -50,7 +50,7 @@ class Service:
     """Where the service is, who calls, and how often a call is tried again."""
 
     url: str
-    api_key: str
+    api_key: str = field(repr=False)
     retries: int
 
     def address(self, path: str) -> str:

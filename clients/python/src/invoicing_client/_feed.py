@@ -14,7 +14,7 @@ import httpx
 from httpx_sse import aconnect_sse, connect_sse
 
 from ._async import AsyncCaller
-from ._call import Call, parameters
+from ._call import FIRST_WAIT_S, Call, parameters
 from ._sync import Caller
 from .models import FeedEvent, FeedPage
 
@@ -112,7 +112,7 @@ class Feed:
                                 yield sent.json()
             except httpx.TransportError as error:
                 wait = call.wait_without_answer(error)
-            time.sleep(wait or 0)
+            time.sleep(wait or FIRST_WAIT_S)
 
 
 class AsyncFeed:
@@ -160,4 +160,4 @@ class AsyncFeed:
                                 yield sent.json()
             except httpx.TransportError as error:
                 wait = call.wait_without_answer(error)
-            await asyncio.sleep(wait or 0)
+            await asyncio.sleep(wait or FIRST_WAIT_S)
