@@ -43,7 +43,7 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
         for name in MIRRORED:
             shown[f"customer_{name}"] = customer[name]
         shown["customer_tax_ids"] = tax_ids_of(tx, customer)
-        balance = customer["balance"] - (revised_by(tx, doc) or {}).get("_applied", 0)
+        balance = customer["balance"] - (original_of(tx, doc) or {}).get("_applied", 0)
         shown["starting_balance"] = balance
         shown["amount_due"] = max(0, doc["total"] + balance)
         shown["amount_remaining"] = shown["amount_due"]
@@ -51,8 +51,8 @@ def _show_invoice(tx: Transaction, doc: Document, shown: Document) -> None:
     shown["lines"] = lines_of(tx, doc, "line_item", f"/v1/invoices/{doc['id']}/lines")
 
 
-def revised_by(tx: Transaction, invoice: Document) -> Document | None:
-    """The invoice that this one revises, as long as it can be replaced. What it took of the balance is this one's then."""
+def original_of(tx: Transaction, invoice: Document) -> Document | None:
+    """The invoice that this revision will replace, or None. Finalizing takes over the balance applied to it."""
     found = tx.get("invoice", invoice["from_invoice"]["invoice"]) if invoice["from_invoice"] else None
     return found if found and found["status"] in {"open", "uncollectible"} else None
 

@@ -82,6 +82,8 @@ def test_the_state_shows_every_object(box: RunningSandbox, opened: Drafting) -> 
     [
         ({"Host": "evil.example"}, 403),
         ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Host": "["}, 403),
         ({}, 200),
     ],
 )

@@ -411,7 +411,12 @@ def test_a_credit_note_may_name_lines_and_quantities(box: RunningSandbox, custom
         {
             "invoice": draft.id,
             "lines": [
-                {"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id, "quantity": 1},
+                {
+                    "type": "invoice_line_item",
+                    "invoice_line_item": invoice.lines.data[0].id,
+                    "quantity": 1,
+                    "tax_rates": "",
+                },
                 {"type": "custom_line_item", "description": "Sorry", "quantity": 1, "unit_amount": 50},
             ],
         }

@@ -109,7 +109,7 @@ def _lines(tx: Transaction, sent: Document, invoice: Document, note: Document) -
 def _check_line(entry: Document, path: str, invoice: Document) -> None:
     """Refuse what Stripe's SDK says is not valid for this type of line, or this invoice."""
     for name, kind in _VALID_FOR.items():
-        if name in entry and entry["type"] != kind:
+        if entry.get(name) not in (None, "") and entry["type"] != kind:
             raise invalid_request(f"`{name}` is only valid when `type` is `{kind}`.", param=f"{path}[{name}]")
     automatic = invoice["automatic_tax"]["enabled"]
     if automatic and entry["type"] == "custom_line_item":

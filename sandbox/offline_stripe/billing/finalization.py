@@ -16,7 +16,7 @@ from offline_stripe.billing.numbering import number_invoice
 from offline_stripe.billing.payments import method_types, open_intent
 from offline_stripe.billing.totals import recompute
 from offline_stripe.documents import Document
-from offline_stripe.presentation import MIRRORED, announce, revised_by, show, tax_ids_of
+from offline_stripe.presentation import MIRRORED, announce, original_of, show, tax_ids_of
 from offline_stripe.shapes import invoices as shapes
 from offline_stripe.shapes.payments import card_options
 from offline_stripe.store.transaction import Transaction
@@ -103,7 +103,7 @@ def _apply_balance(tx: Transaction, invoice: Document, customer: Document) -> No
 
     Credit lowers it, debt raises it. What is too small to charge, or less than a currency's whole unit, is carried over.
     """
-    if original := revised_by(tx, invoice):
+    if original := original_of(tx, invoice):
         give_back(tx, original)
     start, total = customer["balance"], invoice["total"]
     if customer["currency"] != invoice["currency"]:

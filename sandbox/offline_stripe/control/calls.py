@@ -212,14 +212,14 @@ class Control:
 def allowed(request: Request, *, remote: bool) -> bool:
     """Whether a call does not come from another site's page and, unless `remote`, comes from this machine and is addressed to it."""
     origin = request.headers.get("origin")
-    same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    same = origin is None or origin.partition("://")[2] == request.headers.get("host")
     if remote:
         return same
     try:
         local = request.client == "" or ipaddress.ip_address(request.client).is_loopback
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     except ValueError:
-        local = False
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        return False
     return local and host in {"127.0.0.1", "localhost", "::1", "testserver", "sandbox"} and same
 
 
