@@ -264,7 +264,7 @@ async def test_an_event_that_waits_for_stripe_longer_than_its_lease_is_asked_abo
     await stage.deliver(event)
     await stage.calls(forget=True)
     found = stage.container
-    asking, short = Processor(found.database, found.gateway), timedelta(seconds=0.6)
+    asking, short = Processor(found.database, found.gateway), timedelta(seconds=1.2)
     worker = Worker(found.database, found.notifications, asking, batch=64, lease=short, poll_s=0.05)
     running = asyncio.create_task(worker.run())
 
@@ -286,10 +286,10 @@ async def test_what_is_fetched_beside_events_holds_no_event_up(stage: Stage, mon
     for _ in range(4):
         await stage.invoice()
     asked = await stage.invoice()
-    await stage.sandbox.fault("GET", "/v1/customers/*", kind="slow", delay_ms=1500)
+    await stage.sandbox.fault("GET", "/v1/customers/*", kind="slow", delay_ms=5000, times=2)
     *others, last = await stage.events("invoice.finalized")
     await stage.deliver(*others)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(4):
         await stage.worker.take()
         await stage.deliver(last | OTHER_VERSION)
         await stage.worker.take()

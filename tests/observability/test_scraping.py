@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.scraping import gauges, server
-from app.scraping.server import FOLDER, HELD, KEPT_S, PREFIX, WITHIN_S, Scrape, shared_by
+from app.scraping.server import FOLDER, HELD, KEPT_S, PREFIX, Scrape, shared_by
 from bench import rows
 from tests.fixtures.postgres import Database, PrivatePostgres
 from tests.fixtures.service import MakeService
@@ -124,7 +124,7 @@ async def test_a_database_that_hangs_keeps_no_scrape_waiting(
         started = time.monotonic()
         found = await scrape(free_port)
         assert found.value("invoicing_database_up") == 0
-        assert time.monotonic() - started < 2 * WITHIN_S
+        assert time.monotonic() - started < 10
     finally:
         for process in stopped:
             process.resume()
