@@ -83,7 +83,7 @@ class CreditNotes:
                 _require_settled(invoice, params, amount)
             given = sum(params.get(name, 0) for name in AMOUNTS)
             made = await load_all(connection, refunds, [invoice["id"]], by="invoice")
-            gone = await item_statements.detached(connection, [invoice["id"]])
+            gone = (await item_statements.detached(connection, [invoice["id"]])).get(invoice["id"], ())
             fulfillment = (await load(connection, fulfillments, [invoice["id"]], by="invoice")).get(invoice["id"], {})
             await _require_refundable(connection, operation, invoice, params.get("refund_amount"))
             if given:  # what refunds beside credit notes gave back is not given back once more

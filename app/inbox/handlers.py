@@ -55,7 +55,7 @@ def on_due_notice(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror an invoice whose due date Stripe tells of, and tell of it in the feed, unless this was told already."""
     invoice = on_finalized(unit, incoming)
     if invoice and invoice["status"] == InvoiceStatus.OPEN:
-        unit.reminders[Reminder(invoice["id"], incoming.event.type, day=0)] = None
+        unit.reminders.setdefault(Reminder(invoice["id"], incoming.event.type, day=0), unit.cause)
 
 
 def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:

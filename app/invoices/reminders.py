@@ -65,7 +65,7 @@ class Reminders:
             if not due:
                 raise InvalidState(NOBODY)
             unit.follow(subject)  # which makes its fulfillment, if it has none
-            unit.reminders[due[0]] = None
+            unit.reminders[due[0]] = unit.cause
             await unit.flush()
             body = {"invoice": subject.id, "day": day, "channel": due[0].channel}
             return await operation.finish(connection, 200, msgspec.json.encode(body).decode())
@@ -78,7 +78,7 @@ class Reminders:
             for reminder in due:
                 subject = Subject(Kind.INVOICE, reminder.invoice)
                 unit.follow(subject)  # which makes its fulfillment, if it has none
-                unit.reminders[reminder] = None
+                unit.reminders[reminder] = unit.cause
                 if (row := unit.row(subject)) and (last := self._last(row)):
                     unit.put(subject, row | {"reminded_until": last.isoformat()})
             await unit.flush()

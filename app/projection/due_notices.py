@@ -1,6 +1,6 @@
 """What a unit of work tells of due dates: each once, with the actions that mail it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from app.db.engine import Connection
 from app.domain.actions import Moment, Occasion
@@ -14,17 +14,18 @@ from app.projection import mirrored_rows, reminder_statements
 
 
 async def record(
-    connection: Connection, reminders: Collection[Reminder], invoice_row: Callable[[str], JsonObject], cause: str | None
+    connection: Connection, reminders: Mapping[Reminder, str | None], invoice_row: Callable[[str], JsonObject]
 ) -> list[Change]:
     """Record those of `reminders` that are new, make the actions that mail them, and return what the feed tells of them.
 
-    The fulfillments of their invoices are stored already. `invoice_row` finds an invoice's row by its id.
+    `reminders` maps each to its cause. The fulfillments of their invoices are stored already. `invoice_row` finds an
+    invoice's row by its id.
     """
     new = await reminder_statements.add(connection, reminders)
     mailed = [it for it in new if it.channel == ReminderChannel.MAIL]
     reached = [(fulfillment_id(it.invoice), it.invoice, Occasion(Moment.REMINDER, it.day)) for it in mailed]
     await action_statements.enqueue(connection, reached)
-    return [_change(it, invoice_row(it.invoice), cause) for it in new]
+    return [_change(it, invoice_row(it.invoice), reminders[it]) for it in new]
 
 
 def _change(reminder: Reminder, row: JsonObject, cause: str | None) -> Change:

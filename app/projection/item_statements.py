@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    union,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -24,7 +25,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.engine import Connection
 from app.db.rows import store
-from app.db.schema import invoice_items, invoice_payments
+from app.db.schema import disputes, invoice_items, invoice_payments, refunds
 from app.db.schema.metadata import JSON
 from app.db.statement import Statement, any_of
 from app.domain.json import JsonObject
@@ -79,7 +80,17 @@ _DETACH = Statement(
     .where(_P.invoice == bindparam("invoice"), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text)))
 )
 _DETACHED = Statement(
-    select(_P.payment_intent).where(_P.invoice == any_of("invoices", Text), _P.status == "canceled", _P.amount_paid > 0)
+    union(
+        select(_P.invoice, _P.payment_intent).where(
+            _P.invoice == any_of("invoices", Text), _P.status == "canceled", _P.amount_paid > 0
+        ),
+        *(
+            select(returned.c.invoice, returned.c.payment_intent)
+            .join(invoice_payments, _P.payment_intent == returned.c.payment_intent)
+            .where(returned.c.invoice == any_of("invoices", Text), _P.invoice != returned.c.invoice)
+            for returned in (refunds, disputes)
+        ),
+    )
 )
 
 
@@ -127,18 +138,14 @@ async def keep_payments(connection: Connection, payments: Collection[InvoicePaym
         await _KEEP_PAYMENTS.execute(connection, payments=list(payments))
 
 
-async def detach(connection: Connection, paid_by: Mapping[str, Collection[str]]) -> list[str]:
-    """Record that payments were detached: those that Stripe does not list any more. `paid_by` has those it does.
-
-    Returns the invoices that they had paid.
-    """
-    return [
-        invoice
-        for invoice, listed in paid_by.items()
-        if await _DETACH.execute(connection, invoice=invoice, listed=list(listed))
-    ]
+async def detach(connection: Connection, invoice_id: str, listed: Collection[str]) -> None:
+    """Record that payments of the invoice were detached: those that Stripe does not list any more."""
+    await _DETACH.execute(connection, invoice=invoice_id, listed=list(listed))
 
 
-async def detached(connection: Connection, invoices: Collection[str]) -> set[str]:
-    """What paid one of `invoices`, or a part of it, and was detached."""
-    return set(await _DETACHED.column(connection, invoices=list(invoices)))
+async def detached(connection: Connection, invoices: Collection[str]) -> dict[str, set[str]]:
+    """What paid each of `invoices`, or a part of it, and was detached. It may pay another one by now."""
+    found: dict[str, set[str]] = {}
+    for invoice, intent in await _DETACHED.fetch(connection, invoices=list(invoices)):
+        found.setdefault(invoice, set()).add(intent)
+    return found

@@ -69,7 +69,7 @@ class UnitOfWork:
     """The rows of one transaction, for one flush.
 
     `cause` (an event's or operation's id) is recorded with each change. `fulfillments` are those of the invoices.
-    `setups` are SetupIntents to record, `reminders` what is told once.
+    `setups` are SetupIntents to record, `reminders` what is told once, and its cause.
     """
 
     def __init__(self, connection: Connection, now: datetime, cause: str | None) -> None:
@@ -81,14 +81,14 @@ class UnitOfWork:
         self._changed: set[Subject] = set()
         self._items: dict[str, list[JsonObject]] = {}
         self._payments: dict[str, InvoicePayment] = {}
-        self._paid_by: dict[str, list[str]] = {}
-        self._detached: set[str] = set()
+        self._paid_by: dict[str, tuple[str | None, list[str]]] = {}
+        self._detached: dict[str, set[str]] = {}
         self._buried: set[str] = set()
         self._given_up: set[tuple[Subject, str]] = set()
         self._erased: dict[str, str | None] = {}
         self._changes: list[Change] = []
         self.setups: list[SetupIntent] = []
-        self.reminders: dict[Reminder, None] = {}
+        self.reminders: dict[Reminder, str | None] = {}
         self.fulfillments = Fulfillments({}, self.now, cause)
 
     @classmethod
@@ -114,8 +114,7 @@ class UnitOfWork:
         if any(ids[kind] for kind in RETURNS):
             await unit._load_returns(ids[Kind.INVOICE])
         rows = await load(connection, fulfillments, ids[Kind.INVOICE], by="invoice")
-        new = any(invoice_id not in rows for invoice_id in ids[Kind.INVOICE])
-        policy = await policy_statements.current(connection) if new else DEFAULT
+        policy = DEFAULT if rows.keys() >= {*ids[Kind.INVOICE]} else await policy_statements.current(connection)
         unit.fulfillments = Fulfillments(rows, unit.now, cause, policy)
         unit._known = set(unit._rows)
         unknown = [subject for subject in wanted if subject not in unit._rows]
@@ -225,7 +224,7 @@ class UnitOfWork:
         if subject.kind is Kind.INVOICE:
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
             if known and snapshot.payments_complete and row["amount_paid"] < known["amount_paid"]:
-                self._paid_by[subject.id] = [payment.payment_intent for payment in snapshot.payments]
+                self._paid_by[subject.id] = (self.cause, [payment.payment_intent for payment in snapshot.payments])
             note_invoice(self._changes, known, row, self.cause)
         if subject.kind in RETURNS:
             invoice = self._invoice(row["invoice"])
@@ -234,8 +233,7 @@ class UnitOfWork:
         self.put(subject, row)
 
     def _confirm(self, subject: Subject, known: JsonObject, snapshot: Snapshot, items_taken: JsonObject) -> None:
-        row = snapshot_rows.confirmed(known, snapshot, items_taken)
-        if row:
+        if row := snapshot_rows.confirmed(known, snapshot, items_taken):
             if subject.kind is Kind.INVOICE:
                 note_invoice(self._changes, known, row, self.cause)
             self.put(subject, row)
@@ -289,8 +287,7 @@ class UnitOfWork:
             self.fulfillments.paid_beside(subject.id, payment.payment_intent, default=shown)
 
     def _default_link(self, invoice_id: str) -> str | None:
-        payments = self._payments.values()
-        ours = (it.payment_intent for it in payments if it.invoice == invoice_id and it.is_default)
+        ours = (it.payment_intent for it in self._payments.values() if it.invoice == invoice_id and it.is_default)
         return max(ours, default=None)
 
     def follow(self, subject: Subject) -> bool:
@@ -304,7 +301,8 @@ class UnitOfWork:
         if subject.kind in RETURNS:
             invoice = self._invoice(row["invoice"])
             listed = (self.returns_of(kind, invoice["id"]) for kind in RETURNS)
-            return self.fulfillments.follow_returns(invoice, returns.read(invoice, *listed, detached=self._detached))
+            detached = self._detached.get(invoice["id"], ())
+            return self.fulfillments.follow_returns(invoice, returns.read(invoice, *listed, detached=detached))
         return subject.kind is Kind.INVOICE and not row["deleted_at"] and self.fulfillments.follow(row)
 
     def _invoice(self, invoice_id: str) -> JsonObject:
@@ -319,7 +317,9 @@ class UnitOfWork:
     async def flush(self) -> None:
         """Write the changes, parents first."""
         await item_statements.keep_payments(self._connection, list(self._payments.values()))
-        for invoice_id in await item_statements.detach(self._connection, self._paid_by):
+        for invoice_id, (cause, listed) in self._paid_by.items():
+            self.cause = cause
+            await item_statements.detach(self._connection, invoice_id, listed)
             await self._load_returns([invoice_id])
             for subject in [Subject(kind, row["id"]) for kind in RETURNS for row in self.returns_of(kind, invoice_id)]:
                 self.follow(subject)
@@ -342,7 +342,7 @@ class UnitOfWork:
         await store(self._connection, fulfillments, self.fulfillments.changed())
         await tombstones.bury(self._connection, self._buried)
         await setup_intent_statements.keep(self._connection, self.setups)
-        notices = await due_notices.record(self._connection, self.reminders, self._invoice, self.cause)
+        notices = await due_notices.record(self._connection, self.reminders, self._invoice)
         told = noted_changes.rows((*self._changes, *self.fulfillments.changes, *notices), self._invoice)
         await change_statements.add(self._connection, told)
         await action_statements.enqueue(self._connection, self.fulfillments.reached)

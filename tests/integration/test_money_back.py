@@ -9,6 +9,9 @@ from itertools import permutations
 
 import pytest
 
+from app.projection import observation
+from app.projection.unit_of_work import Subject, UnitOfWork
+from app.stripe.mapping import Kind
 from tests.fixtures.mail import MailServer
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.stage import Json, Stage
@@ -257,3 +260,45 @@ async def test_what_came_back_of_a_detached_payment_is_not_held_against_the_next
     assert money(await read(stage, invoice)) == ("fulfilled", 0, 0, 0, 5000)
     answer = await stage.client.post(f"/v1/invoices/{invoice['id']}/refunds")
     assert (answer.status_code, answer.json()["amount"]) == (201, 5000)
+
+
+async def test_a_detached_payment_that_pays_another_invoice_does_not_count_against_the_first_one(stage: Stage) -> None:
+    first, intent = await paid(stage)
+    second = await stage.invoice(customer=first["customer"])
+    await stage.dashboard("refunds", payment_intent=intent, amount=2000)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{first['id']}/detach_payment", payment_intent=intent)
+    await stage.dashboard(f"invoices/{second['id']}/attach_payment", payment_intent=intent)
+    await stage.tell(*await stage.events())
+    assert money(await read(stage, first)) == ("reversed", 0, 0, 0, 0)
+    await stage.dashboard(f"invoices/{first['id']}/pay", payment_method="pm_card_visa")
+    await stage.tell(*await stage.events())
+    payments = (await stage.client.get(f"/v1/invoices/{first['id']}/payments")).json()["data"]
+    [again] = [one["payment_intent"] for one in payments if one["status"] == "paid"]
+    await stage.dashboard("refunds", payment_intent=again, amount=1000)
+    await stage.dashboard("refunds", payment_intent=intent, amount=500)
+    await stage.tell(*await stage.events())
+    assert money(await read(stage, first)) == ("fulfilled", 1000, 0, 0, 4000)
+    assert (await read(stage, second))["amount_refunded"] == 500
+
+
+async def test_what_a_detached_payment_takes_along_is_told_with_the_event_that_detached_it(stage: Stage) -> None:
+    invoice, intent = await paid(stage)
+    await stage.dashboard("refunds", payment_intent=intent, amount=2000)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    subject = Subject(Kind.INVOICE, invoice["id"])
+    known = await stage.row("invoices", invoice["id"])
+    assert known is not None
+    seen = await observation.observe(stage.container.gateway, subject, over=known["revision"])
+    async with stage.container.database.unit_of_work() as connection:
+        unit = await UnitOfWork.of(connection, [subject], cause="evt_detached")
+        unit.apply(seen)
+        unit.follow(subject)
+        unit.cause = "evt_of_another_invoice"
+        await unit.flush()
+    fulfillment = await read(stage, invoice)
+    assert (fulfillment["status"], fulfillment["amount_refunded"]) == ("reversed", 0)
+    assert [entry["cause"] for entry in fulfillment["history"][-2:]] == ["evt_detached"] * 2

@@ -245,6 +245,8 @@ async def test_what_stripe_tells_of_the_due_date_is_told_once_whoever_tells_firs
     await shop.tell(*told, *told)
     assert sorted(await shop.told(first)) == ["overdue", "reminded 0", "will_be_due"]
     assert sorted(await shop.told(second)) == ["overdue", "will_be_due"]
+    causes = await shop.rows("SELECT cause FROM changes WHERE type IN ('invoice.will_be_due', 'invoice.overdue')")
+    assert len({row["cause"] for row in causes} & {event["id"] for event in told}) == 3
     await shop.pass_days(due_at, 1, 1)
     assert sorted(await shop.told(second)) == ["overdue", "reminded 0", "will_be_due"]
 
