@@ -96,11 +96,14 @@ def _copied(invoice: JsonView, prices: JsonView, rates: JsonView, params: JsonVi
 
 
 def _taxed_by_archived(invoice: JsonView, rates: JsonView) -> bool:
-    """Whether the amounts of the taxes must be copied, and can be: a copy has no discounts, which would change them."""
+    """Whether the amounts of the taxes must be copied, and can be.
+
+    A copy has no discounts, which would change them. Stripe wants to know what is taxed, and need not have said it.
+    """
     archived = any(not rate["active"] for rate in rates.values())
-    return (
-        archived and rates.keys() == _tax_rates(invoice) and not any(it["discount_amounts"] for it in invoice["items"])
-    )
+    told = all(tax["taxable_amount"] is not None for it in invoice["items"] for tax in it["taxes"])
+    discounted = any(it["discount_amounts"] for it in invoice["items"])
+    return archived and told and not discounted and rates.keys() == _tax_rates(invoice)
 
 
 def _add_tax_rates(copied: JsonView, invoice: JsonView) -> None:

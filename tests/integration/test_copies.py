@@ -238,6 +238,19 @@ async def test_a_copy_without_the_discount_does_not_take_over_what_was_taxed_wit
     assert said["param"] == "items[0].tax_rates"
 
 
+async def test_a_tax_whose_base_stripe_does_not_say_is_not_copied_as_an_amount(live: Caller) -> None:
+    vat = {"display_name": "VAT", "inclusive": False, "percentage": 7.5}
+    tax = {"amount": 150, "taxable_amount": 2000, "tax_rate_data": vat}
+    invoice = await live.draft(items=[ITEM | {"tax_amounts": [tax]}])
+    await live.settled()
+    async with live.container.database.connection() as connection:
+        await connection.execute(
+            """UPDATE invoices SET items_document = replace(items_document, '"taxable_amount":2000', '"taxable_amount":null')"""
+        )
+    said = await live.refused("POST", f"/v1/invoices/{invoice['id']}/copy", 422, "stripe_invalid_request")
+    assert said["param"] == "items[0].tax_rates"
+
+
 async def test_a_copy_that_is_charged_has_no_due_date(api: Caller) -> None:
     invoice = await api.draft(collection_method="charge_automatically")
     copy = await api.post(f"/v1/invoices/{invoice['id']}/copy")
