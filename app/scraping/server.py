@@ -23,7 +23,7 @@ import structlog
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, make_asgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -220,8 +220,16 @@ def _counted(folder: str | None) -> Iterable[Metric]:
     if folder is None:
         return REGISTRY.collect()
     _bury_the_dead(Path(folder))
-    counted: Iterable[Metric] = MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
+    files = [str(file) for file in Path(folder).glob("*.db") if _is_begun(file)]
+    counted: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
     return counted
+
+
+def _is_begun(file: Path) -> bool:
+    """Whether there is something to read: a process that starts makes an empty file, and another scrape may delete one."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_size > 0
+    return False
 
 
 def _inbox(found: Standing) -> Iterator[Metric]:
@@ -260,8 +268,8 @@ def _counter(name: str, said: str, value: float) -> CounterMetricFamily:
 
 def _bury_the_dead(folder: Path) -> None:
     """Delete the gauges of processes that have ended. Their counts stay."""
-    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
+    for file in folder.glob("gauge_live*_*.db"):
         try:
-            os.kill(pid, 0)
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
         except ProcessLookupError:
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+            file.unlink(missing_ok=True)  # another process may answer a scrape, too

@@ -91,6 +91,11 @@ async def test_several_processes_answer_as_one_and_one_that_dies_takes_nothing_w
     await until(lambda: pools(14), PATIENT_S)
 
 
+def test_a_process_that_has_just_made_its_file_breaks_no_scrape(tmp_path: Path) -> None:
+    (tmp_path / f"counter_{os.getpid()}.db").touch()
+    assert list(server._counted(str(tmp_path))) == []
+
+
 async def test_while_the_database_is_away_a_scrape_says_so_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
