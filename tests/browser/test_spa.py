@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,13 +18,16 @@ from dev.processes import Child
 from tests.browser.conftest import PROJECT, Person
 from tests.fixtures.billing import ITEMS, open_invoice, posted
 from tests.fixtures.identity import IdentityProvider
+from tests.fixtures.image import run_folder
 from tests.fixtures.ports import find_free_port
+from tests.fixtures.postgres import locked
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import MakeService, Service
 from tests.fixtures.waiting import until
 
 SPA = PROJECT / "examples/spa"
 VITE = SPA / "node_modules/vite/bin/vite.js"
+SOMEWHERE = "http://stripe.invalid/stripe.js"
 
 pytestmark = pytest.mark.e2e
 
@@ -36,18 +41,34 @@ async def service(
 
 
 @pytest.fixture
-def environment(service: Service, sandbox: Sandbox) -> dict[str, str]:
-    return {**os.environ, "VITE_STRIPE_JS_URL": f"{sandbox.url}/stripe.js", "API_URL": service.url}
+def environment(service: Service) -> dict[str, str]:
+    return {**os.environ, "API_URL": service.url}
+
+
+@pytest.fixture(scope="session")
+def built_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of examples/spa, checked and built once for all tests of a run."""
+    if not VITE.exists():
+        pytest.skip("vite is not installed: npm ci --prefix examples/spa")
+    folder = run_folder(request.config, tmp_path_factory, "spa")
+    with locked(folder / "lock", fcntl.LOCK_EX):  # another worker may build it now
+        if not (folder / "built").exists():
+            build = ["npm", "run", "build", "--", "--outDir", str(folder / "dist")]
+            told = {**os.environ, "VITE_STRIPE_JS_URL": SOMEWHERE}
+            done = subprocess.run(build, cwd=SPA, env=told, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / "built").touch()
+    return folder / "dist"
 
 
 @pytest.fixture
-def built(environment: dict[str, str], tmp_path: Path) -> Path:
-    if not VITE.exists():
-        pytest.skip("vite is not installed: npm ci --prefix examples/spa")
-    folder = tmp_path / "dist"
-    build = ["npm", "run", "build", "--", "--outDir", str(folder)]
-    done = subprocess.run(build, cwd=SPA, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def built(built_once: Path, sandbox: Sandbox, tmp_path: Path) -> Path:
+    """The same, with Stripe.js of this worker's sandbox."""
+    folder = shutil.copytree(built_once, tmp_path / "dist")
+    scripts = [(path, path.read_text()) for path in folder.rglob("*.js")]
+    assert any(SOMEWHERE in text for _, text in scripts)
+    for path, text in scripts:
+        path.write_text(text.replace(SOMEWHERE, f"{sandbox.url}/stripe.js"))
     return folder
 
 
