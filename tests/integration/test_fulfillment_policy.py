@@ -158,11 +158,7 @@ async def test_after_the_debit_of_a_part_the_rest_is_asked_for(stage: Stage) -> 
 
 async def test_while_a_debit_for_what_is_owed_again_is_under_way_nobody_is_asked_to_pay(stage: Stage) -> None:
     invoice = await stage.invoice()
-    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
-    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
-    await stage.tell(*await stage.events())
-    await stage.sandbox.advance(2)
-    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.pay_and_detach(invoice["id"])
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)
     await stage.tell(*await stage.events())
     of = f"/v1/invoices/{invoice['id']}"
@@ -199,10 +195,6 @@ async def test_a_part_that_is_refunded_takes_nothing_back_while_the_rest_is_unde
 async def test_a_payment_that_is_detached_reverses_whatever_the_policy(stage: Stage) -> None:
     await announce(stage, EARLY)
     invoice = await stage.invoice()
-    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
-    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
-    await stage.tell(*await stage.events())
-    await stage.sandbox.advance(2)
-    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.pay_and_detach(invoice["id"])
     await stage.tell(*await stage.events())
     assert (await read(stage, invoice))["status"] == "reversed"

@@ -157,11 +157,7 @@ async def test_a_part_that_stripe_counts_though_it_is_too_much_is_expected(stage
 async def test_a_payment_that_was_detached_before_the_void_is_not_to_be_refunded(stage: Stage) -> None:
     """It may pay another invoice by now."""
     invoice = await stage.invoice()
-    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
-    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
-    await stage.tell(*await stage.events())
-    await stage.sandbox.advance(2)
-    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.pay_and_detach(invoice["id"])
     await stage.dashboard(f"invoices/{invoice['id']}/void")
     await stage.tell(*await stage.events())
     assert not await told(stage)

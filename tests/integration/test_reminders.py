@@ -307,6 +307,15 @@ async def test_what_was_told_is_forgotten_after_its_time(shop: Shop) -> None:
     assert [row["type"] for row in await shop.rows("SELECT type FROM reminders")] == ["invoice.reminded"]
 
 
+async def _require_reminder_after_a_week(shop: Shop, mail: MailServer, invoice: str, due_at: datetime) -> None:
+    await shop.performer.drain()
+    before = len(mail.messages)
+    await shop.pass_days(due_at, 7, 7)
+    await shop.performer.drain()
+    assert (await shop.told(invoice))[-1] == "reminded 7"
+    assert [str(message.parsed["Subject"]).split(":")[0] for message in mail.messages[before:]] == ["Overdue"]
+
+
 async def test_what_is_owed_again_is_reminded_of(shop: Shop, mail: MailServer) -> None:
     invoice, due_at = await shop.open()
     await _paid(shop, invoice)
@@ -315,12 +324,7 @@ async def test_what_is_owed_again_is_reminded_of(shop: Shop, mail: MailServer) -
     intent = (await shop.event("payment_intent.succeeded"))["data"]["object"]["id"]
     await shop.dashboard(f"invoices/{invoice}/detach_payment", payment_intent=intent)
     await shop.tell(*await shop.events())
-    await shop.performer.drain()
-    before = len(mail.messages)
-    await shop.pass_days(due_at, 7, 7)
-    await shop.performer.drain()
-    assert (await shop.told(invoice))[-1] == "reminded 7"
-    assert [str(message.parsed["Subject"]).split(":")[0] for message in mail.messages[before:]] == ["Overdue"]
+    await _require_reminder_after_a_week(shop, mail, invoice, due_at)
 
 
 async def test_the_rest_is_reminded_of_after_a_part_that_fulfilled(shop: Shop, mail: MailServer) -> None:
@@ -336,9 +340,4 @@ async def test_the_rest_is_reminded_of_after_a_part_that_fulfilled(shop: Shop, m
     assert await shop.told(invoice) == ["overdue"]
     await shop.sandbox.settle(part["id"])
     await shop.tell(*await shop.events())
-    await shop.performer.drain()
-    before = len(mail.messages)
-    await shop.pass_days(due_at, 7, 7)
-    await shop.performer.drain()
-    assert (await shop.told(invoice))[-1] == "reminded 7"
-    assert [str(message.parsed["Subject"]).split(":")[0] for message in mail.messages[before:]] == ["Overdue"]
+    await _require_reminder_after_a_week(shop, mail, invoice, due_at)
