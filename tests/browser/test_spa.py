@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from dev.processes import Child
 from tests.browser.conftest import PROJECT, Person
@@ -158,6 +159,28 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     await expect(page.locator("#methods option")).to_have_count(0)
     fulfillment = (await service.client.get(f"/v1/invoices/{invoice['id']}/fulfillment")).json()
     assert fulfillment["status"] == "fulfilled"
+
+
+async def test_nothing_appears_above_a_payment_that_can_be_begun(
+    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(service.client, "/v1/customers", {"email": "jill@example.com", "reference": "jill"})
+    invoice = await posted(service.client, "/v1/invoices", {"customer": theirs["id"], "items": ITEMS, "finalize": True})
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        asked.set()
+        await answered.wait()
+        await route.continue_()
+
+    await person.page.route("**/payment-methods", slowly)
+    page = await signed_in(person, spa, identity_provider.token("jill"))
+    await asyncio.wait_for(asked.wait(), 20)
+    row = page.locator(f"#{invoice['id']}")
+    await expect(row).to_have_count(0)
+    answered.set()
+    await expect(row).to_be_visible()
+    await expect(page.locator("#account")).to_be_visible()
 
 
 async def test_several_invoices_are_paid_with_the_method_that_was_chosen(

@@ -65,12 +65,15 @@ function row(invoice: Invoice): HTMLTableRowElement {
 }
 
 async function list(): Promise<void> {
-  const invoices = await api.invoices();
-  find("rows", HTMLElement).replaceChildren(...invoices.map(row));
-  find("invoices", HTMLElement).hidden = false;
-  form.hidden = true;
-  await account.show(api);
-  if (invoices.length === 0) message.textContent = "You have no invoices.";
+  try {
+    await account.show(api); // first: a payment that is begun would be pushed out of view when the account appears above it
+  } finally {
+    const invoices = await api.invoices();
+    find("rows", HTMLElement).replaceChildren(...invoices.map(row));
+    find("invoices", HTMLElement).hidden = false;
+    form.hidden = true;
+    if (invoices.length === 0) message.textContent = "You have no invoices.";
+  }
 }
 
 async function begin(invoice: Invoice): Promise<void> {
