@@ -1,4 +1,4 @@
-// Owns what the customer keeps: saved payment methods and tax ids, and paying several invoices with one of them.
+// What the customer keeps: saved payment methods and tax ids, and paying several invoices with one of them.
 
 import type { StripeElements } from "@stripe/stripe-js";
 import { type Api, Problem } from "./api";

@@ -1,4 +1,4 @@
-// Owns the calls to the service. Paths, parameters and answers are typed by its own contract (npm run types).
+// The calls to the service. Paths, parameters and answers are typed by its own contract (npm run types).
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./contract";

@@ -1,4 +1,4 @@
-// Owns the page: sign in, the list, one payment at a time, and watching it become fulfilled.
+// The page: sign in, the list, one payment at a time, and watching it become fulfilled.
 
 import type { Stripe, StripeElements } from "@stripe/stripe-js";
 import { Api, type Fulfillment, type Invoice } from "./api";

@@ -1,4 +1,4 @@
-// Owns finding elements, and saying what goes wrong.
+// Finds elements, and says what goes wrong.
 
 export function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);

@@ -1,4 +1,4 @@
-// Owns loading Stripe.js. It always comes from Stripe; only where there is no internet does VITE_STRIPE_JS_URL name
+// Loads Stripe.js. It always comes from Stripe; only where there is no internet does VITE_STRIPE_JS_URL name
 // another place, the sandbox's stand-in.
 
 import { loadStripe } from "@stripe/stripe-js/pure";
