@@ -40,10 +40,17 @@ async def names(stage: Stage) -> list[str]:
         return [one.name for one in await partitions.listed(connection)]
 
 
-async def old_partition(stage: Stage, days: int) -> str:
-    """Make the partition of the day so many days ago, which lies before all there are."""
-    since = (datetime.now(UTC) - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
-    wanted = Partition(f"webhook_events_{since:%Y%m%d}", since, since + timedelta(days=1))
+async def end(stage: Stage) -> datetime:
+    """When the last partition ends."""
+    async with stage.container.database.connection() as connection:
+        return max(one.until for one in await partitions.listed(connection) if one.until)
+
+
+async def old_partition(stage: Stage, event: Json) -> str:
+    """Make the partition of the day of an old event and of the next one, which lie before all there are."""
+    made = datetime.fromtimestamp(event["created"], UTC)
+    since = made.replace(hour=0, minute=0, second=0)
+    wanted = Partition(f"webhook_events_{since:%Y%m%d}", since, since + timedelta(days=2))
     async with stage.container.database.unit_of_work() as connection:
         await partitions.create(connection, wanted)
     return wanted.name
@@ -63,7 +70,7 @@ async def test_an_event_that_fits_no_partition_is_taken_in_once_and_moves_when_i
     event = moved(await stage.event("product.created"), -100)
     await stage.tell(event, event)
     assert await where(stage, event["id"]) == ["webhook_events_default"]
-    name = await old_partition(stage, 100)
+    name = await old_partition(stage, event)
     assert await where(stage, event["id"]) == [name]
     await stage.tell(event)
     assert await where(stage, event["id"]) == [name]
@@ -94,17 +101,15 @@ async def test_the_housekeeper_makes_partitions_ahead_and_never_twice(stage: Sta
 
 
 async def test_with_a_short_retention_the_next_partitions_are_days(stage: Stage) -> None:
-    months = (await names(stage))[:-1]
-    soon = datetime.now(UTC) + timedelta(days=40)
+    months, soon = (await names(stage))[:-1], await end(stage)
     made = await make_partitions(stage.container.database, RETENTION, soon)
-    assert len(made) > 10
+    assert len(made) == partitions.AHEAD.days
     assert await names(stage) == [*months, *made, "webhook_events_default"]
     assert await make_partitions(stage.container.database, RETENTION, soon) == []
 
 
 async def test_two_that_make_partitions_at_once_make_each_once(stage: Stage) -> None:
-    before = await names(stage)
-    soon = datetime.now(UTC) + timedelta(days=40)
+    before, soon = await names(stage), await end(stage)
     made = await asyncio.gather(*(make_partitions(stage.container.database, RETENTION, soon) for _ in range(2)))
     assert sorted([*before, *made[0], *made[1]]) == sorted(await names(stage))
 
@@ -112,8 +117,8 @@ async def test_two_that_make_partitions_at_once_make_each_once(stage: Stage) -> 
 async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage) -> None:
     await stage.dashboard("products", name="A")
     event = await stage.event("product.created")
-    name = await old_partition(stage, 70)
     gone, outlier, kept = (moved(event, -days, id=f"evt_{days}") for days in (70, 90, 20))
+    name = await old_partition(stage, gone)
     await stage.tell(event, gone, outlier, kept)
     assert await where(stage, gone["id"]) == [name]
     assert await where(stage, outlier["id"]) == ["webhook_events_default"]
@@ -126,7 +131,7 @@ async def test_a_partition_past_its_retention_goes_with_its_events(stage: Stage)
 async def test_an_event_that_is_not_processed_keeps_its_partition(stage: Stage, status: str) -> None:
     await stage.dashboard("products", name="A")
     event = moved(await stage.event("product.created"), -70)
-    name = await old_partition(stage, 70)
+    name = await old_partition(stage, event)
     await stage.tell(event)
     await stage.rows(
         "UPDATE webhook_events SET status = $1, next_attempt_at = CASE WHEN $1 <> 'dead' THEN now() END", status
@@ -141,7 +146,7 @@ async def test_an_event_that_comes_again_after_its_partition_is_gone_fulfils_not
     invoice = await stage.invoice()
     await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band="true")
     past = [moved(event, -70) for event in await stage.events()]
-    name = await old_partition(stage, 70)
+    name = await old_partition(stage, past[0])
     await stage.tell(*past)
     fulfillment = await stage.fulfillment(invoice["id"])
     assert fulfillment
@@ -161,11 +166,12 @@ async def test_a_partition_is_not_made_against_a_long_transaction_and_deliveries
     before = await names(stage)
     async with stage.container.database.unit_of_work() as connection:
         await connection.execute("SELECT FROM webhook_events FOR UPDATE")  # every partition is held
-        refused, _ = await asyncio.gather(old_partition(stage, 200), stage.deliver(event), return_exceptions=True)
+        old = moved(event, -200)
+        refused, _ = await asyncio.gather(old_partition(stage, old), stage.deliver(event), return_exceptions=True)
     assert isinstance(refused, asyncpg.LockNotAvailableError)
     assert await names(stage) == before
     assert await stage.work() == 1
-    assert await old_partition(stage, 200) in await names(stage)
+    assert await old_partition(stage, old) in await names(stage)
 
 
 # The table that was there before
