@@ -2,7 +2,7 @@
 
 The patterns are read from the source, so a new one is held to it without being named here: arguments of `re`'s functions,
 and every `pattern=`. Each is fed what is bad for patterns of its kind: a piece of itself, then one thing again and again,
-then something that does not fit. All of it first at 4 kB; what took longest is tried at 64 kB.
+then something that does not fit. All of it is tried first at 1 kB; what took longest is tried at 64 kB.
 
 PostgreSQL's patterns are listed here, with the module of each; a further one in the source fails a test until it is listed.
 The scripts and templates of the pages hold none, and a test keeps it so.
@@ -29,7 +29,7 @@ from tests.fixtures.postgres import Database
 
 PROJECT = Path(__file__).resolve().parents[2]
 LARGE = 64 * 1024
-SMALL = LARGE // 16
+SMALL = LARGE // 64
 WITHIN_MS = 600
 """Processor time for 64 kB. A linear pattern takes 15 to 70 ms, as the machine is; a quadratic one takes seconds."""
 
@@ -168,15 +168,18 @@ def took_ms(call: Callable[[str], object], text: str) -> float:
     return (time.process_time() - began) * 1000
 
 
+def is_linear(call: Callable[[str], object], text: str) -> bool:
+    """Up to three tries: other work of this machine takes the processor's caches."""
+    return any(took_ms(call, text) < WITHIN_MS for _ in range(3))
+
+
 @pytest.mark.parametrize("site", DISTINCT, ids=lambda site: site.where)
 def test_every_pattern_takes_linear_time(site: Site) -> None:
     call = matcher(site)
     measured = [(took_ms(call, text_of(*made, SMALL)), made) for made in texts(site.pattern)]
     worst = sorted(measured, reverse=True)[:5]
     for _, made in worst:
-        # Three tries: what else this machine does counts too, where it takes the processor's caches.
-        took = min(took_ms(call, text_of(*made, LARGE)) for _ in range(3))
-        assert took < WITHIN_MS, f"{site.where}: {took:.0f} ms for {made}: {site.pattern!r}"
+        assert is_linear(call, text_of(*made, LARGE)), f"{site.where}: {made}: {site.pattern!r}"
 
 
 ATTACKS = {
@@ -192,9 +195,9 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_redaction_takes_linear_time(attack: str) -> None:
     text = ATTACKS[attack]
-    assert min(took_ms(redacted, text) for _ in range(3)) < WITHIN_MS
+    assert is_linear(redacted, text)
     line = f'{{"path":"{text}"}}'.encode()
-    assert min(took_ms(lambda _: redacted_json(line, 2000), "") for _ in range(3)) < WITHIN_MS
+    assert is_linear(lambda _: redacted_json(line, 2000), "")
 
 
 def test_the_patterns_are_found_in_the_source() -> None:
