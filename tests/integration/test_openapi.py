@@ -39,10 +39,6 @@ def schema_of(route: APIRoute) -> TypeAdapter[Any]:
     return TypeAdapter(route.response_model)
 
 
-def test_the_exported_contract_is_the_one_that_is_served(contract: Json) -> None:
-    assert json.loads(json.dumps(contract)) == DOCUMENT, "run `make openapi` and look at the diff"
-
-
 def test_the_command_exports_the_contract(tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
     assert CliRunner().invoke(cli, ["openapi", "--output", str(file)]).exit_code == 0
@@ -53,7 +49,7 @@ def test_the_command_exports_the_contract(tmp_path: Path) -> None:
 async def test_the_contract_is_served_to_whoever_asks(app_client: httpx.AsyncClient) -> None:
     served = await app_client.get("/openapi.json", headers={"Authorization": ""})
     assert served.status_code == 200
-    assert served.json() == DOCUMENT
+    assert served.json() == DOCUMENT, "run `make openapi` and look at the diff"
 
 
 def test_every_tag_is_used() -> None:
