@@ -117,12 +117,12 @@ async def test_a_consumer_that_stops_goes_on_and_handles_each_event_once(
 
     async def handle(event: FeedEvent) -> None:
         handled.append(event["subject"])
-        if len(handled) == 2:
+        if len(handled) in {2, 4}:
             raise InterruptedError
 
     for _ in range(2):
-        with pytest.raises((InterruptedError, TimeoutError)):
-            async with asyncio.timeout(5):
+        with pytest.raises(InterruptedError):
+            async with asyncio.timeout(60):
                 await invoicing.feed.consume(SqlitePlace(tmp_path / "place"), handle, "invoice.finalized", wait=0.2)
                 # the second event failed after it was noted here: it comes again
     assert handled == [made[0], made[1], *made[1:]]

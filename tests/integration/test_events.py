@@ -9,6 +9,7 @@ import json
 import time
 import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+import time_machine
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -431,10 +433,11 @@ async def test_a_stream_ends_when_its_persons_token_expires(
     counted = metrics.STREAMS_ENDED("unauthenticated")
     before = counted._value.get()
     async with running(application), listeners(application) as listen:
-        stream = listen(token=identity_provider.token("jenny", exp=int(time.time()) - LEEWAY_S + 2))
+        stream = listen(token=identity_provider.token("jenny", exp=int(time.time()) + 60))
         await stream.open()
         assert stream.status == 200
-        await stream.ended()
+        with time_machine.travel(timedelta(seconds=60 + LEEWAY_S), tick=True):
+            await stream.ended()
     assert counted._value.get() == before + 1
 
 
