@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +12,8 @@ from app.db.engine import Connection, Database, translated_errors
 from app.db.schema import coverage
 from app.db.statement import Statement, parameters
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time before everything that is stored here or at Stripe."""
 EVENTS = "events"
 """The name of the comparison of Stripe's events with the inbox."""
 

@@ -32,8 +32,6 @@ METHODS = "payment_methods"
 UNFINISHED = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 RECENT = timedelta(days=3)
 """The age of refunds, credit notes and disputes that are compared in any case."""
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""A time before any payment method was made."""
 NONE: Mapping[str, str] = {}
 YOUNG = timedelta(days=60)
 """The greatest age of invoices that are checked for a missing fulfillment or an unknown customer."""
@@ -102,7 +100,7 @@ class Repairing:
         repaired: list[str] = []
         seen: set[str] = set()
         async with self._database.connection() as connection:
-            since = datetime.now(UTC) - RECENT if await coverage.read(connection, METHODS) else BEGINNING
+            since = datetime.now(UTC) - RECENT if await coverage.read(connection, METHODS) else coverage.EVER
         try:
             async for page in self._listed(Kind.PAYMENT_METHOD, {}):
                 young = [it for it in page if datetime.fromtimestamp(it.data["created"], UTC) >= since]

@@ -9,9 +9,10 @@ statement of the hot path bounds the times of its events, so that it only touche
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
+from app.db.coverage import EVER
 from app.db.engine import Connection
 
 CHANNEL = "inbox"
@@ -19,9 +20,6 @@ CHANNEL = "inbox"
 
 UNKNOWN_TYPE = "This release does not know the type of this event."
 """Why a worker ignored an event that another release had queued."""
-
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""A time before every event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,6 @@ NAME = "erasure_4"
 The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
 with its own row.
 """
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""A time before any event was received."""
 HELD = timedelta(hours=1)
 """How far each sweep looks back before the start of the one before it.
 
@@ -64,7 +62,7 @@ async def sweep(database: Database, *, everything: bool = False) -> int:
     started = datetime.now(UTC)
     async with database.connection() as connection:
         swept = None if everything else await coverage.read(connection, NAME)
-        since = swept.complete_until if swept else BEGINNING
+        since = swept.complete_until if swept else coverage.EVER
         customers = await erasure_statements.erased_since(connection, since)
     changed = 0
     if customers:

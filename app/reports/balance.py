@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import structlog
 
+from app.db.coverage import EVER
 from app.db.engine import Database
 from app.domain.balance import Beside, Day, Heading, Movement, compare
 from app.domain.json import JsonObject, JsonView
@@ -48,7 +49,7 @@ class BalanceCheck:
 
         Money that no invoice asked for is left out. Raises what the gateway and the database raise.
         """
-        since = datetime.combine(since.astimezone(UTC).date(), time(), UTC)
+        since = datetime.combine(max(since, EVER + AROUND).astimezone(UTC).date(), time(), UTC)
         until = until or datetime.now(UTC)
         its = Stripes()
         async for entry in self._entries(since - AROUND, until + AROUND):
