@@ -107,9 +107,9 @@ async def test_logging_out_ends_the_session_for_its_copies_as_well(operator: Vis
 
 
 async def test_guessing_is_slowed_down(make_visitor: MakeVisitor) -> None:
-    visitor = await make_visitor(rate_limit_failed=0.5)
-    answers = [await visitor.login(new_key(livemode=False)) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [401, 401, 429, 429]
+    visitor = await make_visitor(rate_limit_failed=0.01)
+    answers = [await visitor.login(new_key(livemode=False)) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert "Too many requests" in answers[-1].text
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import stripe
 
 from dev.processes import Running
 from dev.warm import POSSIBLE, Forked, Warm
+from tests.fixtures.ports import find_free_port
 from tests.sandbox.specification import violations
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ class RunningSandbox:
     """A sandbox process; `v1` is the sync SDK client's services."""
 
     def __init__(self, *arguments: str, port: int | None = None) -> None:
-        self.port = port or _free_port()
+        self.port = port or find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process = _started("--port", str(self.port), *arguments)
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
@@ -132,13 +132,6 @@ class RunningSandbox:
         """Every event's type, oldest first."""
         events = [str(event.type) for event in self.v1.events.list({"limit": 100}).auto_paging_iter()]
         return events[::-1][since:]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 stripe.enable_telemetry = False

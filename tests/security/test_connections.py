@@ -346,7 +346,7 @@ async def test_few_unknown_fields_are_all_named(app_client: httpx.AsyncClient) -
 async def test_what_anybody_may_ask_is_rate_limited_too(app: FastAPI, settings: Settings) -> None:
     from app.main import create_app  # noqa: PLC0415
 
-    limited = create_app(settings.model_copy(update={"rate_limit_address": 1}))
+    limited = create_app(settings.model_copy(update={"rate_limit_address": 0.01}))
     transport = httpx.ASGITransport(limited)
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         for path in ("/openapi.json", "/docs", "/nothing"):

@@ -124,7 +124,7 @@ async def served(settings: Settings, **changes: object) -> AsyncIterator[httpx.A
 
 
 async def test_a_caller_over_its_limit_answers_429_with_when_to_come_again(settings: Settings) -> None:
-    async with served(settings, rate_limit_caller=0.5) as client:
+    async with served(settings, rate_limit_caller=0.01) as client:
         answers = [await client.get("/v1/invoices") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 429, 429]
         assert answers[1].json()["code"] == "rate_limited"
@@ -133,7 +133,7 @@ async def test_a_caller_over_its_limit_answers_429_with_when_to_come_again(setti
 
 
 async def test_an_address_over_its_limit_is_refused_before_its_credentials_are_looked_at(settings: Settings) -> None:
-    async with served(settings, rate_limit_address=0.5) as client:
+    async with served(settings, rate_limit_address=0.01) as client:
         stranger = {"Authorization": ""}
         assert (await client.get("/v1/invoices", headers=stranger)).status_code == 401
         assert (await client.get("/v1/invoices", headers=stranger)).status_code == 429
@@ -141,7 +141,7 @@ async def test_an_address_over_its_limit_is_refused_before_its_credentials_are_l
 
 
 async def test_trying_keys_is_stopped_while_known_callers_of_the_same_address_go_on(settings: Settings) -> None:
-    async with served(settings, rate_limit_failed=0.2) as client:
+    async with served(settings, rate_limit_failed=0.01) as client:
         made = (await client.post("/v1/api-keys", json={"name": "x", "scopes": ["invoices:read"]})).json()
         known = {"Authorization": f"Bearer {made['key']}"}
         assert (await client.get("/v1/invoices", headers=known)).status_code == 200
