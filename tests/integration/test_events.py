@@ -120,8 +120,8 @@ class Listening:
     def leave(self) -> None:
         self._left.set()
 
-    async def ended(self, within: float = 10) -> None:
-        async with asyncio.timeout(within):
+    async def ended(self) -> None:
+        async with asyncio.timeout(10):  # sooner than the next heartbeat
             await self.task
 
 
@@ -367,11 +367,11 @@ async def test_a_stream_and_a_long_poll_end_at_once_when_their_key_is_revoked(ap
         await until(lambda: asyncio.sleep(0, app.state.container.live.listening == 4))
         rotated = await stage.client.post(f"/v1/api-keys/{staying['id']}/rotate", json={"overlap_s": 60})
         assert rotated.status_code == 201  # and a key with an overlap is in force until it ends
-        await others[1].ended(2)
+        await others[1].ended()
         assert (others[1].status, json.loads("".join(others[1].lines))["data"]) == (200, [])
         assert (await stage.client.post(f"/v1/api-keys/{ending['id']}/revoke")).status_code == 200
-        await stream.ended(2)
-        await poll.ended(2)
+        await stream.ended()
+        await poll.ended()
         assert (poll.status, json.loads(poll.problem)["code"]) == (401, "unauthenticated")
         assert not others[0].task.done()
     assert app.state.container.keyring._watched == {}
@@ -387,7 +387,7 @@ async def test_a_key_revoked_before_its_stream_and_long_poll_were_watched_opens_
             await until(lambda: asyncio.sleep(0, app.state.container.live.listening == 2))
             assert (await stage.client.post(f"/v1/api-keys/{made['id']}/revoke")).status_code == 200
         for one in asked:
-            await one.ended(2)
+            await one.ended()
             assert (one.status, json.loads(one.problem)["code"]) == (401, "unauthenticated")
     assert app.state.container.keyring._watched == {}
 
@@ -402,7 +402,7 @@ async def test_the_stream_of_a_payment_link_ends_at_once_when_it_is_revoked(app:
             await one.open()
         revoked = await stage.client.delete(f"/v1/invoices/{invoice['id']}/payment-link/{ending['id']}")
         assert revoked.status_code == 200
-        await of_ending.ended(2)
+        await of_ending.ended()
         assert (of_ending.status, of_staying.task.done()) == (200, False)
     assert app.state.container.keyring._watched == {}
 
@@ -502,7 +502,7 @@ async def test_streams_end_when_the_process_is_about_to(app: FastAPI, listen: Li
         await stream.open()
     end_streams(app)
     for stream in streams:
-        await stream.ended(2)
+        await stream.ended()
     assert app.state.container.live.listening == 0
 
 
@@ -591,7 +591,7 @@ async def test_a_caller_that_leaves_leaves_nothing_behind(app: FastAPI, listen: 
     await stream.open()
     assert app.state.container.live.listening == 1
     stream.leave()
-    await stream.ended(2)
+    await stream.ended()
     assert app.state.container.live.listening == 0
     assert not app.state.container.live._places
 
