@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -57,6 +58,11 @@ async def alone(database: Database) -> AsyncIterator[bool]:
         async with translated_errors():
             held = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK))
         yield held
+
+
+async def now(connection: Connection) -> datetime:
+    """The time by the database's clock, which dates what is received: a cursor by another could skip some of it."""
+    return cast("datetime", await connection.fetchval("SELECT now()"))
 
 
 async def read(connection: Connection, name: str = EVENTS) -> Covered | None:

@@ -8,7 +8,7 @@ event.
 
 import hashlib
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from app.db import coverage
 from app.db.engine import Database
@@ -22,9 +22,9 @@ OVERLAP = timedelta(hours=2)
 
 async def queue_ignored(database: Database, handled: Collection[str], *, livemode: bool) -> int:
     """Queue the events of `handled` types that were ignored as unknown. Returns how many."""
-    place, until = _name(handled), datetime.now(UTC)
-    queued = 0
+    place, queued = _name(handled), 0
     async with database.connection() as connection:
+        until = await coverage.now(connection)
         searched = await coverage.read(connection, place)
         since = searched.complete_until if searched else await replay_statements.first_received(connection) or until
     while since < until:

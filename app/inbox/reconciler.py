@@ -72,7 +72,7 @@ class Reconciler:
         known = covered.complete_until if covered else None
         now = await self._stripe_time(known)
         oldest = now - KEPT
-        start = max(oldest, since or (known - OVERLAP if known else oldest))
+        start = max(oldest, since or (min(known, now) - OVERLAP if known else oldest))
         done = ReconcilerPass(start, start)
         end = max(start, now - self._settled)
         while done.complete_until < end:

@@ -4,7 +4,7 @@ The unit of work calls `forget` in the transaction that stores the deletion, who
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -25,10 +25,7 @@ The number in it rises whenever more counts as personal, so that everything is s
 with its own row.
 """
 HELD = timedelta(hours=1)
-"""How far each sweep looks back before the start of the one before it.
-
-It is longer than any process holds an event's row, and longer than clocks differ.
-"""
+"""How far each sweep looks back: longer than any process holds an event's row, and longer than clocks differ."""
 
 
 async def forget(connection: Connection, customers: Mapping[str, str | None]) -> None:
@@ -59,8 +56,8 @@ async def sweep(database: Database, *, everything: bool = False) -> int:
     It reads the events received since the last sweep, or all stored events if there was none or with `everything`.
     Returns how many documents changed.
     """
-    started = datetime.now(UTC)
     async with database.connection() as connection:
+        started = await coverage.now(connection)
         swept = None if everything else await coverage.read(connection, NAME)
         since = swept.complete_until if swept else coverage.EVER
         customers = await erasure_statements.erased_since(connection, since)

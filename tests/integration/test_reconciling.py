@@ -85,11 +85,12 @@ async def test_a_pass_that_dies_midway_is_made_good_by_the_next(stage: Stage) ->
 
 
 async def test_only_one_reconciles_at_a_time(stage: Stage) -> None:
-    await stage.sandbox.fault("GET", "/v1/events", kind="slow", delay_ms=1000, times=1)
+    await stage.sandbox.fault("GET", "/v1/events", kind="stale_read", times=1)
     reconciler = stage.container.reconciler()
     slow = asyncio.create_task(reconciler.reconcile())
     await until(stage.calls)
     assert await reconciler.reconcile() is None
+    await stage.sandbox.clear_faults()
     assert await slow is not None
 
 
@@ -123,6 +124,16 @@ async def test_the_cursor_goes_on_after_more_days_than_stripe_keeps_events(stage
     covered = await reconciler.covered()
     assert covered is not None
     assert datetime.now(UTC) - covered.complete_until < timedelta(minutes=1)
+
+
+async def test_a_cursor_that_a_wrong_clock_moved_into_the_future_misses_no_event(stage: Stage) -> None:
+    reconciler = stage.container.reconciler()
+    await reconciler.reconcile()
+    await stage.rows("UPDATE coverage SET complete_until = now() + interval '2 days'")
+    await stage.invoice()
+    found = await reconciler.reconcile()
+    assert found is not None
+    assert found.missed
 
 
 async def test_an_invoice_that_drifted_is_repaired_and_its_fulfillment_with_it(stage: Stage) -> None:
