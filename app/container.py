@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,15 +19,13 @@ from app.catalog.service import Catalog
 from app.clients import confirmation_of, database_of, gateway_of, tokens_of
 from app.credit_notes.service import CreditNotes
 from app.customers.service import Customers
-from app.db.engine import Database
 from app.discounts.service import Discounts
 from app.events.live import LiveFeed
 from app.fulfillment.actions import Actions
-from app.idempotency.operations import Operations, UseCase
-from app.idempotency.steps import Steps
+from app.idempotency.operations import Operations, UseCase, use_cases
 from app.inbox.handlers import HANDLERS
 from app.inbox.replay import Replay
-from app.inbox.signature import SigningSecret, signing_secrets
+from app.inbox.signature import signing_secrets
 from app.inbox.store import Inbox
 from app.invoices.attachments import Attachments
 from app.invoices.client_secrets import ClientSecrets
@@ -48,16 +45,13 @@ from app.payment_links.promotion_codes import PromotionCodes
 from app.payment_links.service import Links, Parts, PaymentLinks
 from app.payment_methods.service import PaymentMethods
 from app.payments.lookup import InvoiceRefresh
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe, Writer
 from app.refunds.service import Refunds
 from app.reports.balance import BalanceCheck
 from app.settings import Settings
-from app.stripe.client import StripeGateway
 from app.taxes.service import Taxes
-from app.use_cases import AT_STRIPE, LOCAL
 
 if TYPE_CHECKING:
-    from app.access.tokens import Tokens
     from app.fulfillment.performer import Performer
     from app.idempotency.completer import Completer
     from app.inbox.reconciler import Reconciler
@@ -75,55 +69,80 @@ LEASE_FACTOR = 2.0
 """Length of a delivery's lease, as a multiple of the time-out of one attempt."""
 
 
-@dataclass(frozen=True, slots=True)
 class Container:
-    """The services of one process, ready to use."""
+    """The services of one process. `session` holds further settings of the database connections."""
 
-    settings: Settings
-    database: Database
-    gateway: StripeGateway
-    operations: Operations
-    catalog: Catalog
-    customers: Customers
-    taxes: Taxes
-    discounts: Discounts
-    invoices: Invoices
-    client_secrets: ClientSecrets
-    hosted_pages: HostedPages
-    items: Items
-    replacements: Replacements
-    attachments: Attachments
-    copies: Copies
-    part_payments: PartPayments
-    previews: Previews
-    payment_intents: PaymentIntents
-    payment_methods: PaymentMethods
-    refunds: Refunds
-    credit_notes: CreditNotes
-    balance: BalanceCheck
-    payment_links: PaymentLinks
-    portal_links: PortalLinks
-    promotion_codes: PromotionCodes
-    inbox: Inbox
-    notifications: Notifications
-    live: LiveFeed
-    replay: Replay
-    actions: Actions
-    endpoints: Endpoints
-    redelivery: Redelivery
-    keys: Keys
-    keyring: Keyring
-    tokens: Tokens | None
-    authentication: Authentication
-    limits: Limits
-    secrets: tuple[SigningSecret, ...]
+    def __init__(self, settings: Settings, **session: str) -> None:
+        self.settings = settings
+        self.secrets = signing_secrets(settings.stripe_webhook_secrets)
+        self.database = database = database_of(settings, **session)
+        self.gateway = gateway = gateway_of(settings)
+        self.operations = Operations(database, deadline_s=settings.request_deadline_s)
+        self.writer = writer = Writer(database, gateway)
+        self.catalog, self.customers = Catalog(writer), Customers(writer)
+        self.taxes, self.discounts = Taxes(writer), Discounts(writer)
+        self.refunds, self.credit_notes = Refunds(writer), CreditNotes(writer)
+        self.payment_methods = PaymentMethods(writer)
+        self.invoices = Invoices(writer, self.payment_methods, settings.invoice_days_until_due)
+        self.items, self.replacements = Items(self.invoices), Replacements(self.invoices)
+        self.attachments, self.copies = Attachments(self.invoices), Copies(self.invoices)
+        self.part_payments, self.payment_intents = PartPayments(self.invoices), PaymentIntents(self.invoices)
+        self.client_secrets, self.hosted_pages = ClientSecrets(database, gateway), HostedPages(database, gateway)
+        self.previews, self.balance = Previews(database, gateway), BalanceCheck(database, gateway)
+        self.keyring = Keyring(database, livemode=settings.livemode)
+        self.keys = Keys(database, self.keyring, livemode=settings.livemode)
+        self.tokens = tokens_of(settings, database)
+        self.limits = Limits(database)
+        lifetime = timedelta(days=settings.portal_link_days)
+        self.portal_links = PortalLinks(database, settings.link_keys, lifetime, settings.public_base_url)
+        self.authentication = Authentication(settings, self.limits, self.keyring, self.tokens, self.portal_links)
+        self.payment_links = PaymentLinks(
+            database,
+            self.invoices,
+            self.client_secrets,
+            InvoiceRefresh(database, gateway),
+            self.hosted_pages,
+            Parts(self.operations, self.part_payments),
+            Links(
+                settings.link_keys,
+                timedelta(days=settings.payment_link_days),
+                settings.public_base_url,
+                settings.payment_link_return_origins,
+                returns_here=settings.environment == "development",
+            ),
+            self.authentication.limit_client_secrets,
+        )
+        self.promotion_codes = PromotionCodes(self.invoices, self.operations, self.payment_links)
+        self.inbox = Inbox(database)
+        self.replay = Replay(database, frozenset(HANDLERS), settings.livemode)
+        self.actions = Actions(database)
+        self.notifications = Notifications(database)
+        self.live = LiveFeed(database, self.notifications, source=settings.public_base_url, most=settings.stream_limit)
+        seal = SecretEncryption(settings.encryption_keys)
+        self.endpoints = Endpoints(database, seal, settings.egress_policy, settings.outgoing_most_endpoints)
+        self.redelivery = Redelivery(database)
+
+    async def close(self) -> None:
+        """Wait for the work under way, and close the connections."""
+        await self.operations.close()
+        await self.writer.close()
+        await self.live.close()
+        await self.notifications.close()
+        await self.inbox.close()
+        await self.keyring.close()
+        if self.tokens is not None:
+            await self.tokens.close()
+        await self.gateway.close()
+        await self.database.close()
 
     def services(self) -> dict[type, object]:
         """The services by their classes, for the dependencies of operations."""
-        found = (
-            getattr(self, field.name) for field in fields(self) if field.name not in {"settings", "tokens", "secrets"}
-        )
-        return {type(service): service for service in found} | {Settings: self.settings}
+        return {type(service): service for service in vars(self).values()} | {Settings: self.settings}
+
+    def use_cases(self, *, at_stripe: bool) -> dict[str, UseCase]:
+        """The use cases by name: those that change something at Stripe, or those that change only this database."""
+        services = [it for it in (*vars(self).values(), self.reminders()) if isinstance(it, AtStripe) is at_stripe]
+        return {name: use_case for service in services for name, use_case in use_cases(service).items()}
 
     def worker(self) -> Worker:
         """The worker that processes the inbox."""
@@ -167,14 +186,14 @@ class Container:
         return Completer(
             self.database,
             self.operations,
-            use_cases=self.use_cases,
+            use_cases=self.use_cases(at_stripe=True),
             undo={
                 self.invoices.create_invoice.__name__: self.invoices.undo_create,
                 self.copies.copy_invoice.__name__: self.copies.undo_copy,
                 self.replacements.replace_items.__name__: self.replacements.undo_replace,
                 self.part_payments.begin_part_payment.__name__: self.part_payments.undo,
             },
-            local=[use_case.__name__ for use_case in LOCAL],
+            local=[*self.use_cases(at_stripe=False)],
             grace=timedelta(seconds=self.settings.completion_grace_s),
             poll_s=self.settings.worker_poll_s,
         )
@@ -193,13 +212,6 @@ class Container:
         if self.settings.smtp_host:
             configured[EMAIL] = confirmation_of(self.settings, self.database, self.payment_links.url_in_mail)
         return Performer(self.database, configured, poll_s=self.settings.worker_poll_s, policy=self.settings.policy)
-
-    @property
-    def use_cases(self) -> dict[str, UseCase]:
-        """The use cases that change things at Stripe, by name."""
-        services = self.services()
-        found = [(services[kind], use_case.__name__) for kind, listed in AT_STRIPE.items() for use_case in listed]
-        return {name: getattr(service, name) for service, name in found}
 
     def reconciler(self, settled: timedelta = timedelta(0)) -> Reconciler:
         """The search for events that never arrived. It skips events younger than `settled`."""
@@ -254,95 +266,10 @@ class Container:
 
 @asynccontextmanager
 async def built(settings: Settings, **session: str) -> AsyncIterator[Container]:
-    """Build the services and keep them open while the block runs.
-
-    `session` holds further settings of the database connections.
-    """
-    database = database_of(settings, **session)
-    gateway = gateway_of(settings)
-    steps = Steps(database, gateway)
-    writer = Writer(database, gateway, steps)
-    operations = Operations(database, deadline_s=settings.request_deadline_s)
-    methods = PaymentMethods(database, gateway, steps, writer)
-    invoices = Invoices(database, gateway, steps, writer, methods, settings.invoice_days_until_due)
-    client_secrets = ClientSecrets(database, gateway)
-    hosted_pages, refresh = HostedPages(database, gateway), InvoiceRefresh(database, gateway)
-    part_payments = PartPayments(database, gateway, steps, writer, invoices)
-    links = Links(
-        settings.link_keys,
-        timedelta(days=settings.payment_link_days),
-        settings.public_base_url,
-        settings.payment_link_return_origins,
-        returns_here=settings.environment == "development",
-    )
-    inbox = Inbox(database)
-    notifications = Notifications(database)
-    live = LiveFeed(database, notifications, source=settings.public_base_url, most=settings.stream_limit)
-    keyring = Keyring(database, livemode=settings.livemode)
-    tokens = tokens_of(settings, database)
-    limits = Limits(database)
-    portal_links = PortalLinks(
-        database, settings.link_keys, timedelta(days=settings.portal_link_days), settings.public_base_url
-    )
-    authentication = Authentication(settings, limits, keyring, tokens, portal_links)
-    limited = authentication.limit_client_secrets
-    parts = Parts(operations, part_payments)
-    payment_links = PaymentLinks(database, invoices, client_secrets, refresh, hosted_pages, parts, links, limited)
-    await database.open()
+    """Build the services and keep them open while the block runs."""
+    container = Container(settings, **session)
+    await container.database.open()
     try:
-        yield Container(
-            settings=settings,
-            database=database,
-            gateway=gateway,
-            operations=operations,
-            catalog=Catalog(writer),
-            customers=Customers(writer),
-            taxes=Taxes(database, writer),
-            discounts=Discounts(writer),
-            invoices=invoices,
-            client_secrets=client_secrets,
-            hosted_pages=hosted_pages,
-            items=Items(database, gateway, invoices),
-            replacements=Replacements(database, gateway, steps, invoices),
-            attachments=Attachments(database, gateway, steps, writer, invoices),
-            copies=Copies(database, invoices, writer),
-            previews=Previews(database, gateway),
-            payment_intents=PaymentIntents(database, gateway, steps, invoices, methods),
-            payment_methods=methods,
-            refunds=Refunds(database, gateway, steps, writer),
-            credit_notes=CreditNotes(database, gateway, steps, writer),
-            balance=BalanceCheck(database, gateway),
-            part_payments=part_payments,
-            payment_links=payment_links,
-            portal_links=portal_links,
-            promotion_codes=PromotionCodes(database, gateway, operations, invoices, payment_links),
-            inbox=inbox,
-            notifications=notifications,
-            actions=Actions(database),
-            live=live,
-            endpoints=Endpoints(
-                database,
-                SecretEncryption(settings.encryption_keys),
-                settings.egress_policy,
-                settings.outgoing_most_endpoints,
-            ),
-            redelivery=Redelivery(database),
-            replay=Replay(database, frozenset(HANDLERS), settings.livemode),
-            keys=Keys(database, keyring, livemode=settings.livemode),
-            keyring=keyring,
-            tokens=tokens,
-            authentication=authentication,
-            limits=limits,
-            secrets=signing_secrets(settings.stripe_webhook_secrets),
-        )
+        yield container
     finally:
-        await operations.close()
-        await writer.close()
-        await live.close()
-        await notifications.close()
-        await inbox.close()
-        await keyring.close()
-        if tokens is not None:
-            await tokens.close()
-        await gateway.close()
-        await database.close()
+        await container.close()

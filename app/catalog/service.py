@@ -4,16 +4,11 @@ from app.catalog.schemas import PriceCreate, PriceUpdate, ProductCreate, Product
 from app.domain.errors import InvalidState, StripeInvalidRequest
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
 
 
-class Catalog:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
+class Catalog(AtStripe):
     async def create_product(self, operation: Operation, params: JsonView) -> Answer:
         """Create a product (ProductCreate)."""
         return await self._writer.create(operation, Kind.PRODUCT, ProductCreate, params)

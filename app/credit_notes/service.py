@@ -6,7 +6,7 @@ How much may be credited is counted under the invoice's lock, as of refunds (app
 from contextlib import suppress
 
 from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview
-from app.db.engine import Connection, Database
+from app.db.engine import Connection
 from app.db.rows import load, load_all, lock, require_row
 from app.db.schema import credit_notes, fulfillments, invoices, refunds
 from app.domain import returns
@@ -17,13 +17,11 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.money import format_amount
 from app.domain.payment_attempts import surplus
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Steps
 from app.payments import statements
 from app.projection import item_statements, mirrored_rows, observation
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.refunds.service import planned
-from app.stripe.client import StripeGateway
 from app.stripe.fields import Fields
 from app.stripe.mapping import Kind
 from app.stripe.parameters import stripe_parameters
@@ -33,15 +31,7 @@ AMOUNTS = ("refund_amount", "credit_amount", "out_of_band_amount")
 PREVIEW = Fields(CreditNotePreview)
 
 
-class CreditNotes:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
-
+class CreditNotes(AtStripe):
     async def create_credit_note(self, operation: Operation, params: JsonView) -> Answer:
         """Issue a credit note on a finalized invoice (CreditNoteCreate)."""
         invoice = await require_row(self._database, invoices, str(operation.subject))

@@ -3,16 +3,11 @@
 from app.customers.schemas import CustomerCreate, CustomerUpdate
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
 
 
-class Customers:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
+class Customers(AtStripe):
     async def create_customer(self, operation: Operation, params: JsonView) -> Answer:
         """Create a customer (CustomerCreate) and attach `payment_method` to it."""
         return await self._writer.create(operation, Kind.CUSTOMER, CustomerCreate, params)

@@ -3,18 +3,13 @@
 from app.discounts.schemas import CouponCreate, CouponUpdate, PromotionCodeCreate, PromotionCodeUpdate
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
 
 LONGEST_YEARS = 5
 
 
-class Discounts:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
+class Discounts(AtStripe):
     async def create_coupon(self, operation: Operation, params: JsonView) -> Answer:
         """Create a coupon (CouponCreate)."""
         operation.require_to_come("redeem_by", params.get("redeem_by"), LONGEST_YEARS)

@@ -4,8 +4,6 @@ The facts are read when an action runs and are not stored with it. fulfillment/p
 their outcomes.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -73,8 +71,8 @@ class Confirmation:
     """Mails a confirmation to the customer at those of the `moments` that are configured."""
 
     database: Database
-    mailer: Mailer
-    letters: MailWriter
+    mailer: "Mailer"
+    letters: "MailWriter"
     page_of: PageOf
     most_s: float
     moments: frozenset[Moment]

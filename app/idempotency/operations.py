@@ -155,6 +155,14 @@ UseCase = Callable[[Operation, JsonView], Awaitable[Answer]]
 """Changes something on behalf of an operation, and returns the answer that it stored with its last change."""
 
 
+def use_cases(service: object) -> dict[str, UseCase]:
+    """The use cases of a service by name: its public methods from an operation and its parameters to an answer."""
+    found = {name: getattr(it, "__annotations__", {}) for name, it in vars(type(service)).items() if name[0] != "_"}
+    return {
+        name: getattr(service, name) for name, it in found.items() if [*it.values()] == [Operation, JsonView, Answer]
+    }
+
+
 class Operations:
     """Runs use cases under idempotency keys, each within `deadline_s` seconds."""
 

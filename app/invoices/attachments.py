@@ -2,20 +2,16 @@
 
 from datetime import datetime
 
-from app.db.engine import Database
 from app.domain.errors import NotFound, StripeInvalidRequest
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Steps
 from app.idempotency.traces import OPERATION
 from app.invoices import parameters
 from app.invoices.parameters import SHOW_PAYMENTS
-from app.invoices.service import Invoices
+from app.invoices.service import OfInvoices
 from app.payments import statements
 from app.projection import observation
-from app.projection.write_through import Writer
-from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 RECORDS = "/v1/payment_records"
@@ -27,18 +23,7 @@ OURS = {
 """Our fields of a payment that is reported, by Stripe's parameters."""
 
 
-class Attachments:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(
-        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, invoices: Invoices
-    ) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
-        self._invoices = invoices
-
+class Attachments(OfInvoices):
     async def attach_payment(self, operation: Operation, params: JsonView) -> Answer:
         """Let a payment of the caller's pay the invoice, or a part of it (PaymentAttach).
 

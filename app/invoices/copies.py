@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 
 from app.db import documents, resources, schema
-from app.db.engine import Database
 from app.db.rows import load
 from app.domain.errors import InvoicingError, StripeInvalidRequest
 from app.domain.invoice import Act
@@ -13,8 +12,7 @@ from app.domain.json import JsonObject, JsonView
 from app.domain.sources import REFERENCE
 from app.idempotency.operations import Answer, Operation
 from app.invoices.copy_schemas import InvoiceRevise
-from app.invoices.service import Invoices
-from app.projection.write_through import Writer
+from app.invoices.service import OfInvoices
 from app.stripe.mapping import Kind
 from app.stripe.parameters import stripe_parameters
 
@@ -25,14 +23,7 @@ COPIED = (
 """What a copy takes over as it is. Items, the days until it is due, and the customer need a look."""
 
 
-class Copies:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, database: Database, invoices: Invoices, writer: Writer) -> None:
-        self._database = database
-        self._invoices = invoices
-        self._writer = writer
-
+class Copies(OfInvoices):
     async def revise_invoice(self, operation: Operation, params: JsonView) -> Answer:
         """Make a draft that replaces a finalized invoice (InvoiceRevise). Stripe voids that when the draft is finalized.
 

@@ -3,28 +3,21 @@
 All use the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
 """
 
-from app.db.engine import Database
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
 from app.invoices.item_schemas import ItemCreate, ItemUpdate
 from app.invoices.pricing import blamed, fits, line, one_currency
-from app.invoices.service import Invoices
+from app.invoices.service import OfInvoices
 from app.projection import item_statements
-from app.stripe.client import StripeGateway
 
 MOST_ITEMS = 250
 """Stripe's limit of items per invoice."""
 
 
-class Items:
+class Items(OfInvoices):
     """The use cases; each answers the invoice with its new totals."""
-
-    def __init__(self, database: Database, gateway: StripeGateway, invoices: Invoices) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._invoices = invoices
 
     async def add_items(self, operation: Operation, params: JsonView) -> Answer:
         """Add `items` (a list of ItemCreate) to a draft. Raises ValidationFailed beyond 250 items."""

@@ -6,7 +6,7 @@ waits at a time: whoever begins another one ends those that wait, so their sum c
 
 import msgspec
 
-from app.db.engine import Connection, Database
+from app.db.engine import Connection
 from app.db.rows import load, lock
 from app.db.schema import fulfillments, invoices
 from app.domain.errors import InvoiceBusy, InvoicingError, Refused, StripeInvalidRequest, ValidationFailed
@@ -15,33 +15,19 @@ from app.domain.invoice import Act, require
 from app.domain.json import JsonView
 from app.domain.money import format_amount
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Steps
 from app.invoices import parameters
 from app.invoices.parameters import SHOW_PAYMENTS
-from app.invoices.service import Invoices
+from app.invoices.service import OfInvoices
 from app.payments import parts, statements
 from app.projection import observation
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer
-from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 BUSY_S = 2
 WAIT = "A payment of this invoice is under way: wait for its end before you pay more."
 
 
-class PartPayments:
-    """The use case of one part."""
-
-    def __init__(
-        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, invoices: Invoices
-    ) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
-        self._invoices = invoices
-
+class PartPayments(OfInvoices):
     async def begin_part_payment(self, operation: Operation, params: JsonView) -> Answer:
         """Make the PaymentIntent of a part: `amount`, at least `minimum`, for the payment link `link`.
 

@@ -5,22 +5,19 @@ from http import HTTPStatus
 
 import msgspec
 
-from app.db.engine import Database
 from app.domain.errors import InvalidState, NotFound, StripeInvalidRequest
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Done, Steps
+from app.idempotency.steps import Done
 from app.invoices.payment_intent_schemas import (
     InvoicePaymentIntentRead,
     InvoicePaymentIntentUpdate,
     PaymentShippingRead,
 )
-from app.invoices.service import Invoices
-from app.payment_methods.service import PaymentMethods
+from app.invoices.service import OfInvoices
 from app.payments.lookup import intent_of
-from app.stripe.client import StripeGateway
 from app.stripe.parameters import named_as, stripe_parameters
 
 TELLS = ("setup_future_usage", "payment_method", "description", "receipt_email")
@@ -28,17 +25,8 @@ TELLS = ("setup_future_usage", "payment_method", "description", "receipt_email")
 PATH = "/v1/payment_intents"
 
 
-class PaymentIntents:
+class PaymentIntents(OfInvoices):
     """The use case. The operation's subject is the invoice."""
-
-    def __init__(
-        self, database: Database, gateway: StripeGateway, steps: Steps, invoices: Invoices, methods: PaymentMethods
-    ) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._invoices = invoices
-        self._methods = methods
 
     async def update_payment_intent(self, operation: Operation, params: JsonView) -> Answer:
         """Change the PaymentIntent of a finalized invoice (InvoicePaymentIntentUpdate).
@@ -54,7 +42,7 @@ class PaymentIntents:
             with named_as(InvoicePaymentIntentUpdate):
                 answer = await self._steps.post(operation, "update_payment", path, wanted, of=path, done=_shows(wanted))
         except StripeInvalidRequest as error:
-            await self._methods.look_again(params.get("payment_method"), operation)
+            await self._invoices.methods.look_again(params.get("payment_method"), operation)
             if (error.stripe or {}).get("code") == "payment_intent_unexpected_state":
                 with suppress(StripeInvalidRequest):
                     await self._invoices.explain(operation, Act.UPDATE_PAYMENT_INTENT, error)

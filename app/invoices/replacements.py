@@ -2,36 +2,25 @@
 
 from collections.abc import Sequence
 
-from app.db.engine import Database
 from app.domain.errors import InvoicingError, StripeInvalidRequest
 from app.domain.invoice import Act
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Steps
 from app.invoices.item_schemas import ItemCreate
 from app.invoices.items import MOST_ITEMS
 from app.invoices.parameters import SHOW_PAYMENTS
 from app.invoices.pricing import blamed, line, one_currency
-from app.invoices.service import Invoices
+from app.invoices.service import OfInvoices
 from app.projection import observation
 from app.projection.unit_of_work import Subject
 from app.stripe.client import Answer as StripeAnswer
-from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
 MOST_TRIES = 3
 """The most calls that remove the former items, while others remove some of them."""
 
 
-class Replacements:
-    """The use case, and how it is undone."""
-
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, invoices: Invoices) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._invoices = invoices
-
+class Replacements(OfInvoices):
     async def replace_items(self, operation: Operation, params: JsonView) -> Answer:
         """Replace all items of a draft, as Stripe has them, by `items` (a list of ItemCreate).
 

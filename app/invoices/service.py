@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import msgspec
 
-from app.db.engine import Database
 from app.db.rows import require_row
 from app.db.schema import invoices
 from app.domain.errors import (
@@ -27,7 +26,7 @@ from app.domain.errors import (
 from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Done, Steps
+from app.idempotency.steps import Done
 from app.invoices import parameters
 from app.invoices.item_schemas import ItemCreate
 from app.invoices.pricing import blamed, line, one_currency
@@ -38,9 +37,8 @@ from app.payments.attempts import problem_of
 from app.payments.lookup import reopened
 from app.projection import observation
 from app.projection.unit_of_work import Subject, Unordered
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe, Writer
 from app.stripe.client import Answer as StripeAnswer
-from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 from app.stripe.parameters import named_as, stripe_parameters
 
@@ -56,18 +54,10 @@ NO_ITEMS = (
 )
 
 
-class Invoices:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(
-        self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer, methods: PaymentMethods,
-        days_until_due: int,
-    ) -> None:  # fmt: skip
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
-        self._methods = methods
+class Invoices(AtStripe):
+    def __init__(self, writer: Writer, methods: PaymentMethods, days_until_due: int) -> None:
+        super().__init__(writer)
+        self.writer, self.methods = writer, methods
         self._days_until_due = days_until_due
 
     async def create_invoice(self, operation: Operation, params: JsonView) -> Answer:
@@ -202,7 +192,7 @@ class Invoices:
             with named_as(InvoicePay):
                 return await self.act(operation, Act.PAY, "/pay", stripe_parameters(InvoicePay, params))
         except StripeInvalidRequest:
-            await self._methods.look_again(params.get("payment_method"), operation)
+            await self.methods.look_again(params.get("payment_method"), operation)
             raise
 
     async def require_final(self, invoice_id: str) -> None:
@@ -312,3 +302,11 @@ class Invoices:
         observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
         await self._writer.write(observed, str(operation.id))
         return None if observed.deleted else observed.row["status"]
+
+
+class OfInvoices(AtStripe):
+    """The base of further use cases of invoices."""
+
+    def __init__(self, invoices: Invoices) -> None:
+        super().__init__(invoices.writer)
+        self._invoices = invoices

@@ -3,38 +3,27 @@
 import re
 from contextlib import suppress
 
-from app.db.engine import Database
 from app.domain.errors import Forbidden, InvoicingError, RateLimited, ValidationFailed
 from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Call, Operation, Operations
-from app.invoices.service import Invoices
+from app.invoices.service import Invoices, OfInvoices
 from app.payment_links import statements
 from app.payment_links.service import PaymentLinks
 from app.payment_links.statements import RecordedLink
 from app.projection import named_objects
-from app.stripe.client import StripeGateway
 
 CODE = re.compile("[A-Za-z0-9_-]{1,200}")
 NO_SUCH_CODE = "This promotion code cannot be used here."
 
 
-class PromotionCodes:
+class PromotionCodes(OfInvoices):
     """The use cases. Each is an operation, so that what a payer began is finished once, whoever dies on the way."""
 
-    def __init__(
-        self,
-        database: Database,
-        gateway: StripeGateway,
-        operations: Operations,
-        invoices: Invoices,
-        links: PaymentLinks,
-    ) -> None:
-        self._database = database
-        self._gateway = gateway
+    def __init__(self, invoices: Invoices, operations: Operations, links: PaymentLinks) -> None:
+        super().__init__(invoices)
         self._operations = operations
-        self._invoices = invoices
         self._links = links
 
     async def enter(self, token: str, code: str) -> None:

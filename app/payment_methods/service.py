@@ -3,32 +3,24 @@
 from http import HTTPStatus
 
 from app.db import documents, resources
-from app.db.engine import Database
 from app.db.rows import load
 from app.db.schema import payment_methods
 from app.domain.errors import NotFound, StripeInvalidRequest
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import Done, Steps
+from app.idempotency.steps import Done
 from app.projection import observation, setup_intent_statements
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer
-from app.stripe.client import StripeGateway
+from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
 
 PATH = observation.PATHS[Kind.PAYMENT_METHOD]
 CUSTOMERS = observation.PATHS[Kind.CUSTOMER]
 
 
-class PaymentMethods:
-    """The use cases. An operation's subject is the customer; `params` has the shape of the schema named in each."""
-
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
+class PaymentMethods(AtStripe):
+    """The use cases. An operation's subject is the customer."""
 
     async def attach_payment_method(self, operation: Operation, params: JsonView) -> Answer:
         """Attach a payment method to a customer (PaymentMethodAttach), and make it the default one if asked."""

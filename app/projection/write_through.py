@@ -27,20 +27,7 @@ from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
 from app.stripe.parameters import named_as, stripe_parameters
 
-RESOURCES: dict[Kind, Resource] = {
-    Kind.PRODUCT: resources.PRODUCT,
-    Kind.PRICE: resources.PRICE,
-    Kind.CUSTOMER: resources.CUSTOMER,
-    Kind.INVOICE: resources.INVOICE,
-    Kind.REFUND: resources.REFUND,
-    Kind.CREDIT_NOTE: resources.CREDIT_NOTE,
-    Kind.DISPUTE: resources.DISPUTE,
-    Kind.PAYMENT_METHOD: resources.PAYMENT_METHOD,
-    Kind.TAX_RATE: resources.TAX_RATE,
-    Kind.TAX_ID: resources.TAX_ID,
-    Kind.COUPON: resources.COUPON,
-    Kind.PROMOTION_CODE: resources.PROMOTION_CODE,
-}
+RESOURCES: dict[Kind, Resource] = {kind: getattr(resources, kind.name) for kind in Kind}
 
 Written = str | None
 """The document of what was written, as it is answered; None if the object was deleted at Stripe meanwhile."""
@@ -70,10 +57,10 @@ class Change:
 class Writer:
     """Writes snapshots and the answers they lead to. Changes that come together share a transaction."""
 
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
+    def __init__(self, database: Database, gateway: StripeGateway) -> None:
+        self.database = database
+        self.gateway = gateway
+        self.steps = Steps(database, gateway)
         self._batcher: Batcher[Change, Written] = Batcher(self._together)
 
     async def close(self) -> None:
@@ -120,15 +107,15 @@ class Writer:
     async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:
         """The snapshot that `question` needs instead of `snapshot`."""
         if isinstance(question, Incomplete):
-            await observation.complete(self._gateway, snapshot)
+            await observation.complete(self.gateway, snapshot)
             return snapshot
-        observed = await observation.observe(self._gateway, question.subject, question.over)
+        observed = await observation.observe(self.gateway, question.subject, question.over)
         observed.payments = observed.payments or snapshot.payments
         return observed.belongs_to(snapshot.invoice)
 
     async def _alone(self, change: Change) -> Written:
         """Write one change in its own transaction, waiting for locks."""
-        async with self._database.unit_of_work() as connection:
+        async with self.database.unit_of_work() as connection:
             unit = await UnitOfWork.of(connection, change.subjects, cause=change.cause)
             unit.apply(change.snapshot)
             await unit.flush()
@@ -138,7 +125,7 @@ class Writer:
         """Write changes of different objects in one transaction. Locked objects are left for individual writes."""
         outcomes: dict[Change, Written | Exception] = {}
         first = {change.subject: change for change in reversed(changes)}
-        async with self._database.unit_of_work() as connection:
+        async with self.database.unit_of_work() as connection:
             free = await lock_free(connection, {it.id for change in first.values() for it in change.subjects})
             mine = [it for it in changes if it is first[it.subject] and all(one.id in free for one in it.subjects)]
             unit = await UnitOfWork.of_locked(connection, list({it: it for change in mine for it in change.subjects}))
@@ -164,20 +151,20 @@ class Writer:
         await self.claim_reference(operation, kind, params)
         with named_as(schema):
             wanted = stripe_parameters(schema, params) | more
-            answer = await self._steps.post(operation, "create", observation.PATHS[kind], wanted)
+            answer = await self.steps.post(operation, "create", observation.PATHS[kind], wanted)
         return await self.finish(operation, observation.snapshot_of(kind, answer), 201)
 
     async def update(self, operation: Operation, kind: Kind, schema: type[BaseModel], params: JsonView) -> Answer:
         """Change the operation's subject at Stripe by `params` (in the shape of `schema`)."""
         path = await self._known(operation, kind)
         with named_as(schema):
-            answer = await self._steps.post(operation, "update", path, stripe_parameters(schema, params), of=path)
+            answer = await self.steps.post(operation, "update", path, stripe_parameters(schema, params), of=path)
         return await self.finish(operation, observation.snapshot_of(kind, answer))
 
     async def delete(self, operation: Operation, kind: Kind) -> Answer:
         """Delete the operation's subject at Stripe, and here. One that is gone there is deleted here, too."""
         path = await self._known(operation, kind)
-        answer = await self._steps.delete(operation, path)
+        answer = await self.steps.delete(operation, path)
         gone = (
             observation.snapshot_of(kind, answer) if answer else observation.gone(Subject(kind, str(operation.subject)))
         )
@@ -189,7 +176,7 @@ class Writer:
         A continued operation has passed this check before, and may have deleted its subject itself.
         """
         if operation.fresh:
-            async with self._database.connection() as connection:
+            async with self.database.connection() as connection:
                 await documents.require(connection, RESOURCES[kind], str(operation.subject))
         return observation.path_of(Subject(kind, str(operation.subject)))
 
@@ -198,7 +185,7 @@ class Writer:
         reference = params.get("reference")
         if reference is None:
             return
-        async with self._database.connection() as connection:
+        async with self.database.connection() as connection:
             claim = await references.claim(connection, kind.value, reference, operation.id, operation.runner)
         if claim is None:
             raise LeaseLost
@@ -211,6 +198,18 @@ class Writer:
             param="reference",
             extra={"existing": claim.object_id},
         )
+
+
+class AtStripe:
+    """The base of use cases that change something at Stripe.
+
+    A use case is a public method. It takes an operation and its parameters, which have the shape of the schema that its
+    docstring names, and returns the answer. Operations are stored under its name, so the name must not change.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._database, self._gateway, self._steps = writer.database, writer.gateway, writer.steps
 
 
 async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Written]:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import msgspec
 
 from app.db import documents, resources
-from app.db.engine import Connection, Database
+from app.db.engine import Connection
 from app.db.rows import load, load_all, lock, require_row
 from app.db.schema import credit_notes, invoices, refunds
 from app.domain.credit_note import CreditNoteStatus, credited
@@ -22,13 +22,12 @@ from app.domain.invoice import Act, InvoiceStatus, require
 from app.domain.json import JsonObject, JsonView
 from app.domain.refund import Part, RefundStatus, plan
 from app.idempotency.operations import Answer, Operation
-from app.idempotency.steps import NotDone, Steps
+from app.idempotency.steps import NotDone
 from app.payments import statements
 from app.projection import mirrored_rows, observation
 from app.projection.unit_of_work import Subject
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.refunds.schemas import RefundCreate
-from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind, Snapshot
 from app.stripe.parameters import stripe_parameters
 
@@ -37,15 +36,7 @@ BY_CODE: dict[str, type[Refused]] = {"charge_disputed": PaymentDisputed, "charge
 """Our errors for the codes of Stripe's that name why a payment cannot be refunded."""
 
 
-class Refunds:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, database: Database, gateway: StripeGateway, steps: Steps, writer: Writer) -> None:
-        self._database = database
-        self._gateway = gateway
-        self._steps = steps
-        self._writer = writer
-
+class Refunds(AtStripe):
     async def create_refund(self, operation: Operation, params: JsonView) -> Answer:
         """Refund an invoice's payments (RefundCreate), each by a call of its own.
 

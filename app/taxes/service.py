@@ -1,21 +1,14 @@
 """Use cases of tax rates and of the tax ids of customers."""
 
 from app.db import documents, resources
-from app.db.engine import Database
 from app.domain.json import JsonView
 from app.idempotency.operations import Answer, Operation
-from app.projection.write_through import Writer
+from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
 from app.taxes.schemas import TaxIdCreate, TaxRateCreate, TaxRateUpdate
 
 
-class Taxes:
-    """The use cases; `params` has the shape of the schema named in each."""
-
-    def __init__(self, database: Database, writer: Writer) -> None:
-        self._database = database
-        self._writer = writer
-
+class Taxes(AtStripe):
     async def create_tax_rate(self, operation: Operation, params: JsonView) -> Answer:
         """Create a tax rate (TaxRateCreate); its percentage never changes."""
         return await self._writer.create(operation, Kind.TAX_RATE, TaxRateCreate, params)

@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 from app.container import built
-from app.use_cases import LOCAL
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -322,6 +321,6 @@ def test_every_operation_can_be_completed_or_is_local(api: Caller) -> None:
                     args=[ast.Attribute(value=ast.Name(id=service), attr=name), *_],
                 ):
                     called.add((service, name))
-    names, local = {name for _, name in called}, {use_case.__name__ for use_case in LOCAL}
-    assert names - local == set(api.container.use_cases) - CALLED_BY_PAGES
+    names, local = {name for _, name in called}, {*api.container.use_cases(at_stripe=False)}
+    assert names - local == {*api.container.use_cases(at_stripe=True)} - CALLED_BY_PAGES
     assert local - CALLED_BY_CONSOLE <= names
