@@ -3,7 +3,9 @@
 Only the console imports them, because SQLAlchemy's ORM takes a third of a second to import.
 """
 
-from sqlalchemy import func
+from typing import Any
+
+from sqlalchemy import Table, func
 from sqlalchemy.orm import DeclarativeBase, column_property
 
 from app.db import schema
@@ -16,116 +18,38 @@ class Model(DeclarativeBase):
     metadata = schema.metadata
 
 
-class Product(Model):
-    __table__ = schema.products
-    metadata_ = schema.products.c.metadata
+def _of(table: Table, name: str, **more: Any) -> type[Model]:
+    """The class of a table. SQLAlchemy reserves the name `metadata`, so such a column is called `metadata_`."""
+    renamed = {"metadata_": table.c.metadata} if "metadata" in table.c else {}
+    return type(name, (Model,), {"__table__": table, **renamed, **more})
 
 
-class Price(Model):
-    __table__ = schema.prices
-    metadata_ = schema.prices.c.metadata
-
-
-class Customer(Model):
-    __table__ = schema.customers
-    metadata_ = schema.customers.c.metadata
-
-
-class Invoice(Model):
-    __table__ = schema.invoices
-    metadata_ = schema.invoices.c.metadata
-
-
-class StuckInvoice(Model):
-    __table__ = schema.invoices
-    metadata_ = schema.invoices.c.metadata
-
-
-class Refund(Model):
-    __table__ = schema.refunds
-    metadata_ = schema.refunds.c.metadata
-
-
-class CreditNote(Model):
-    __table__ = schema.credit_notes
-    metadata_ = schema.credit_notes.c.metadata
-
-
-class Dispute(Model):
-    __table__ = schema.disputes
-
-
-class PaymentMethod(Model):
-    __table__ = schema.payment_methods
-
-
-class TaxRate(Model):
-    __table__ = schema.tax_rates
-    metadata_ = schema.tax_rates.c.metadata
-
-
-class TaxId(Model):
-    __table__ = schema.tax_ids
-
-
-class Coupon(Model):
-    __table__ = schema.coupons
-    metadata_ = schema.coupons.c.metadata
-
-
-class PromotionCode(Model):
-    __table__ = schema.promotion_codes
-    metadata_ = schema.promotion_codes.c.metadata
-
-
-class Fulfillment(Model):
-    __table__ = schema.fulfillments
-    earlier_status = schema.fulfillments.c.status
-    status = column_property(EFFECTIVE_STATUS)
-
-
-class Change(Model):
-    __table__ = schema.changes
-
-
-class PaymentLink(Model):
-    __table__ = schema.payment_links
-
-
-class FulfillmentAction(Model):
-    __table__ = schema.fulfillment_actions
-    occasion = schema.fulfillment_actions.c.moment
-    moment = column_property(func.split_part(schema.fulfillment_actions.c.moment, ":", 1))
-
-
-class Reminder(Model):
-    __table__ = schema.reminders
-
-
-class WebhookEvent(Model):
-    __table__ = schema.webhook_events
-    __mapper_args__ = {"primary_key": [schema.webhook_events.c.id]}  # noqa: RUF012 -- SQLAlchemy reads it as declared
-
-
-class Operation(Model):
-    __table__ = schema.operations
-
-
-class WebhookEndpoint(Model):
-    __table__ = schema.webhook_endpoints
-
-
-class Delivery(Model):
-    __table__ = schema.deliveries
-
-
-class ApiKey(Model):
-    __table__ = schema.api_keys
-
-
-class AuditEntry(Model):
-    __table__ = schema.audit_log
-
-
-class RateBucket(Model):
-    __table__ = schema.rate_buckets
+Product = _of(schema.products, "Product")
+Price = _of(schema.prices, "Price")
+Customer = _of(schema.customers, "Customer")
+Invoice = _of(schema.invoices, "Invoice")
+StuckInvoice = _of(schema.invoices, "StuckInvoice")
+Refund = _of(schema.refunds, "Refund")
+CreditNote = _of(schema.credit_notes, "CreditNote")
+Dispute = _of(schema.disputes, "Dispute")
+PaymentMethod = _of(schema.payment_methods, "PaymentMethod")
+TaxRate = _of(schema.tax_rates, "TaxRate")
+TaxId = _of(schema.tax_ids, "TaxId")
+Coupon = _of(schema.coupons, "Coupon")
+PromotionCode = _of(schema.promotion_codes, "PromotionCode")
+_STATUSES = {"earlier_status": schema.fulfillments.c.status, "status": column_property(EFFECTIVE_STATUS)}
+Fulfillment = _of(schema.fulfillments, "Fulfillment", **_STATUSES)
+Change = _of(schema.changes, "Change")
+PaymentLink = _of(schema.payment_links, "PaymentLink")
+_OCCASION = schema.fulfillment_actions.c.moment
+_MOMENT = column_property(func.split_part(_OCCASION, ":", 1))
+FulfillmentAction = _of(schema.fulfillment_actions, "FulfillmentAction", occasion=_OCCASION, moment=_MOMENT)
+Reminder = _of(schema.reminders, "Reminder")
+_KEY = {"primary_key": [schema.webhook_events.c.id]}
+WebhookEvent = _of(schema.webhook_events, "WebhookEvent", __mapper_args__=_KEY)
+Operation = _of(schema.operations, "Operation")
+WebhookEndpoint = _of(schema.webhook_endpoints, "WebhookEndpoint")
+Delivery = _of(schema.deliveries, "Delivery")
+ApiKey = _of(schema.api_keys, "ApiKey")
+AuditEntry = _of(schema.audit_log, "AuditEntry")
+RateBucket = _of(schema.rate_buckets, "RateBucket")
