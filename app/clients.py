@@ -32,7 +32,6 @@ def database_of(settings: Settings, **session: str) -> Database:
 
 
 def mailer_of(settings: Settings) -> Mailer:
-    """The mailer for the configured mail server."""
     from app.domain.mailbox import Mailbox
     from app.fulfillment.mail.delivery import Mailer, MailServer
 

@@ -145,7 +145,6 @@ class Container:
         return {name: use_case for service in services for name, use_case in use_cases(service).items()}
 
     def worker(self) -> Worker:
-        """The worker that processes the inbox."""
         from app.inbox.processor import Processor
         from app.inbox.worker import Worker
 

@@ -94,7 +94,6 @@ class WebhookMiddleware:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
         app = self._app
         if scope["type"] == "http":
             if scope["path"] == PATH and scope["method"] == "POST":

@@ -214,7 +214,6 @@ class Settings(BaseSettings):
 
     @property
     def policy(self) -> Policy:
-        """The policy of new fulfillments."""
         return Policy(self.fulfill_on, self.reverse_on_partial, self.hold_on_dispute)
 
     @property

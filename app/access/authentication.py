@@ -28,7 +28,6 @@ TOKEN_OR_KEY_WANTED = "Authorization must be `Bearer` and an API key, or a token
 
 
 def address_limit(settings: Settings) -> Limit:
-    """The limit on requests from one address."""
     return _limit("address", settings.rate_limit_address, 2)
 
 
@@ -38,8 +37,6 @@ def _limit(name: str, per_s: float, seconds: float) -> Limit:
 
 
 class Authentication:
-    """Limits and authenticates callers."""
-
     def __init__(
         self, settings: Settings, limits: Limits, keyring: Keyring, tokens: Tokens | None, links: PortalLinks
     ) -> None:

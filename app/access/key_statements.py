@@ -195,5 +195,4 @@ async def identify(connection: Connection, id_or_prefix: str) -> list[str]:
 
 
 async def any_in_force(connection: Connection, *, livemode: bool) -> bool:
-    """Whether any key of this mode is in force."""
     return bool(await _ANY_IN_FORCE.value(connection, livemode=livemode))

@@ -55,8 +55,6 @@ class Watch:
 
 
 class Keyring:
-    """Finds the caller of a key."""
-
     def __init__(self, database: Database, *, livemode: bool) -> None:
         self._database = database
         self._livemode = livemode
@@ -103,7 +101,6 @@ class Keyring:
                 self._watched.pop(who, None)
 
     async def close(self) -> None:
-        """Stop listening."""
         listener, self._listener = self._listener, None
         if listener is not None:
             await close(listener)
@@ -155,7 +152,6 @@ class Keyring:
             watch.ring()
 
     def forget(self, *_: object) -> None:
-        """Forget all keys."""
         self._forgotten += 1
         self._remembered.clear()
 

@@ -30,6 +30,5 @@ async def is_invoice(connection: Connection, invoice_id: str) -> bool:
 
 
 async def customer_of_reference(connection: Connection, reference: str) -> str | None:
-    """The id of the customer with `reference`; None if there is none."""
     found: str | None = await _CUSTOMER.value(connection, reference=reference)
     return found

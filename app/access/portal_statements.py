@@ -44,7 +44,6 @@ _HOLD = Statement(select(_C.id).where(_THE_LINK, _C.revoked_at.is_(None)).with_f
 
 
 async def add(connection: Connection, link: PortalLink) -> None:
-    """Record `link`."""
     await _ADD.execute(connection, id=link.id, customer=link.customer, expires_at=link.expires_at)
 
 

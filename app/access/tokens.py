@@ -47,8 +47,6 @@ class Provider:
 
 
 class SigningKeys:
-    """The provider's signing keys, by id."""
-
     def __init__(self, url: str, algorithms: tuple[str, ...]) -> None:
         self._url = url
         self._algorithms = algorithms
@@ -59,7 +57,6 @@ class SigningKeys:
         self._client = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
@@ -123,15 +120,12 @@ class SigningKeys:
 
 
 class Tokens:
-    """Finds the caller of a token."""
-
     def __init__(self, database: Database, provider: Provider) -> None:
         self._database = database
         self._provider = provider
         self._keys = SigningKeys(provider.jwks_url, provider.algorithms)
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._keys.close()
 
     async def usable_keys(self) -> int:

@@ -36,7 +36,6 @@ class ConsoleAuthorization(AuthorizationBackend):
     """Lets operators list and open rows. Some views are for admins only; all other actions are refused."""
 
     def has_permission(self, request: Request, identity: str, action: str, obj: Any | None = None) -> bool:  # noqa: ARG002
-        """Whether `action` on the view is allowed."""
         view = BY_IDENTITY.get(identity)
         if view is None or action not in LOOKING:
             return False
@@ -88,7 +87,6 @@ class Console(Admin):
 
     @login_required
     async def index(self, request: Request) -> Response:
-        """Show the dashboard."""
         context = await dashboard.overview_page(self.container, request)
         return await self.templates.TemplateResponse(request, "console/front.html", context)
 
@@ -109,12 +107,10 @@ class Console(Admin):
 
     @login_required
     async def logout(self, request: Request) -> Response:
-        """End the session."""
         return await self._login.logout(request)
 
     @login_required
     async def reports(self, request: Request) -> Response:
-        """Show the reports."""
         context = await reports.page(self.container, request)
         return await self.templates.TemplateResponse(request, "console/reports.html", context)
 
@@ -139,7 +135,6 @@ class Console(Admin):
 
     @login_required
     async def find_file(self, request: Request) -> Response:
-        """Download what was found."""
         return await finding.file(self.container, request)
 
     async def _told(self, request: Request, error: Exception) -> Response:

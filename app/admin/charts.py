@@ -43,7 +43,6 @@ class Scale:
         return (HEIGHT - TOP - BOTTOM) * value / (self.top - self.low)
 
     def y(self, value: float) -> float:
-        """Where `value` stands."""
         return HEIGHT - BOTTOM - self.height(value - self.low)
 
 

@@ -44,7 +44,6 @@ class Tile:
 
 
 async def overview_page(container: Container, request: Request) -> dict[str, Any]:
-    """The context of the dashboard's template."""
     asked = request.query_params.get("span", "day")
     chosen = asked if asked in SPANS else "day"
     span = SPANS[chosen]

@@ -88,7 +88,6 @@ def document(value: Any) -> Markup:
 
 
 def shown(name: str, value: Any, currency: str | None = None) -> Markup:  # noqa: PLR0911 -- a line per kind
-    """One value of a row."""
     if value is None or value in ("", [], {}):
         return NOTHING
     if isinstance(value, datetime):

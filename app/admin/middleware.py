@@ -36,8 +36,6 @@ HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class ConsoleMiddleware:
-    """The middleware."""
-
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._headers = (*HEADERS, HSTS) if settings.environment == "production" else HEADERS

@@ -48,7 +48,6 @@ def reader(database: Database) -> AsyncEngine:
 
 
 def sessions(engine: AsyncEngine) -> async_sessionmaker[Any]:
-    """The sessions of the console's views."""
     return async_sessionmaker(engine, expire_on_commit=False)
 
 

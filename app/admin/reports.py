@@ -34,7 +34,6 @@ class Report:
 
 
 async def page(container: Container, request: Request) -> dict[str, Any]:
-    """The context of the page."""
     now = datetime.now(UTC)
     async with container.database.connection() as connection:
         aging = await receivables.aging(connection, now)

@@ -40,8 +40,6 @@ class Steps:
 
 
 class Api:
-    """The API calls of the demo."""
-
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 

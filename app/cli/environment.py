@@ -56,7 +56,6 @@ def settings(kind: type[Settings] = Settings) -> Settings:
 
 
 def complaints(kind: type[Settings] = Settings) -> list[str]:
-    """The problems of the settings, each with its setting's name."""
     found: list[str] = []
     instead: dict[str, object] = {}
     while True:

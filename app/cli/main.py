@@ -68,8 +68,6 @@ class LazyCommand(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """The group of all commands."""
-
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {name: LazyCommand(name, *said) for name, said in COMMANDS.items()}

@@ -26,7 +26,6 @@ class Status(IntEnum):
 
 
 def print_json(document: object) -> None:
-    """Print `document` as indented JSON, and nothing else."""
     print_encoded(msgspec.json.encode(document))
 
 

@@ -67,7 +67,6 @@ def application() -> object:
 
 
 def serve() -> None:
-    """Serve the API."""
     found = settings()
     logs.configure(found.log_level)
     with errors_told():
@@ -92,7 +91,6 @@ class Announced(uvicorn.Server):
     """Says on standard output where it listens, once it does."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
         await super().startup(sockets)
         _announce(self.config.host, self.servers[0].sockets[0].getsockname()[1])
 
@@ -124,7 +122,6 @@ def _run(app: Any, **options: Any) -> None:
 
 
 def console() -> None:
-    """Serve the operators' console."""
     found = settings(WithoutStripe)
     require_free(found.console_host, found.console_port, "CONSOLE_PORT")
     logs.configure(found.log_level)
@@ -138,7 +135,6 @@ def console() -> None:
 
 
 def worker() -> None:
-    """Run the worker's jobs."""
     found = settings()
     logs.configure(found.log_level)
     try:

@@ -60,7 +60,6 @@ class Batcher(Generic[Work, Result]):
         return await done
 
     async def close(self) -> None:
-        """Wait for the running batches."""
         if self._running is not None:
             await asyncio.wait({self._running})
 

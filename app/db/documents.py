@@ -83,7 +83,6 @@ class Order(NamedTuple):
     way: Literal["filtered", "merged", "found"] = "filtered"
 
     def by(self, keys: Iterable[ColumnElement[Any]], *, backwards: bool = False) -> list[ColumnElement[Any]]:
-        """How to order by `keys`."""
         return [key.asc() if self.ascending != backwards else key.desc() for key in keys]
 
 

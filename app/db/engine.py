@@ -224,7 +224,6 @@ class Database:
 
     @property
     def pool_state(self) -> PoolState:
-        """The state of the pool."""
         size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
         return PoolState(size - idle, idle, self._pool_size)
 

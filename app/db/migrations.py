@@ -21,7 +21,6 @@ STOPPED = "The database stopped the migration ({}). What was done stays done: ru
 
 @cache
 def known() -> frozenset[str]:
-    """All revisions that this code knows."""
     texts = (path.read_text() for path in (MIGRATIONS / "versions").glob("*.py"))
     return frozenset(found[1] for text in texts if (found := re.search(r'^revision = "(\w+)"', text, re.MULTILINE)))
 
@@ -40,7 +39,6 @@ def head() -> str:
 
 
 async def revision(connection: Connection) -> str | None:
-    """The database's revision; None where it has none."""
     try:
         found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
@@ -57,7 +55,6 @@ def serves(applied: str | None) -> bool:
 
 
 def newer(applied: str | None) -> bool:
-    """Whether a newer release has migrated the database."""
     return applied is not None and applied not in known()
 
 
@@ -67,7 +64,6 @@ def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def config(url: str = "") -> "Config":
-    """Alembic's configuration for the database at `url`."""
     from alembic.config import Config  # noqa: PLC0415 -- only migrating needs it
 
     found = Config()
@@ -99,7 +95,6 @@ def upgrade(url: str, to: str = "head") -> None:
 
 
 def downgrade(url: str, to: str) -> None:
-    """Migrate the database at `url` down to `to`."""
     from alembic import command  # noqa: PLC0415 -- only migrating needs it
 
     command.downgrade(config(url), to)

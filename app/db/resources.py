@@ -74,7 +74,6 @@ class Resource:
         return tuple(name for name in (self.time, "sequence", "id") if name in self.table.c)
 
     def key(self, name: str) -> ColumnElement[Any]:
-        """What lists are ordered by under `name`."""
         return self.finding.sorts.get(name, self.table.c[name])
 
 

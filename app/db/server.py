@@ -126,7 +126,6 @@ async def delivered_version(connection: Connection) -> str | None:
 
 
 async def backlog(connection: Connection) -> Backlog:
-    """Count what waits for a person."""
     row = await connection.fetchrow(_BACKLOG, sorted(TO_ANSWER))
     if row is None:
         raise AssertionError("a statement of counts answers a row")

@@ -83,12 +83,10 @@ class Change:
 
     @property
     def became(self) -> str:
-        """The status now."""
         return str(self.state["status"])
 
     @property
     def invoice(self) -> str:
-        """The id of its invoice."""
         return str(self.state["id" if self.subject == INVOICE else "invoice"])
 
     @property

@@ -222,7 +222,6 @@ class FeedEvent:
 
     @classmethod
     def of(cls, change: int, row: Any) -> Self:
-        """The event of the change whose id is `change`, from its row."""
         columns = {name: row[name] for name in ("type", "schema_version", "at", "invoice", "customer", "data")}
         return cls(Cursor(row["position"], change), row["event"], **columns)
 

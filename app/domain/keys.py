@@ -26,7 +26,6 @@ class ReadKey:
 
 
 def new_key(*, livemode: bool) -> str:
-    """Return a new random key."""
     drawn = "".join(secrets.choice(ALPHABET) for _ in range(VISIBLE + SECRET))
     return f"ik_{'live' if livemode else 'test'}_{drawn}"
 

@@ -145,7 +145,6 @@ class Facts:
 
 
 def next_step(facts: Facts, now: datetime) -> NextStep:
-    """The one thing to do now."""
     step, since = stuck(facts)
     return step if facts.deleted or (since and since <= now) else _meanwhile(facts)
 

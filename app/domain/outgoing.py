@@ -87,7 +87,6 @@ class Attempt:
 
     @property
     def accepted(self) -> bool:
-        """Whether the endpoint accepted."""
         return self.failure is None
 
     @property

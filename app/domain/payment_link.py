@@ -77,7 +77,6 @@ def link_id_of_mail(action_id: str) -> str:
 
 
 def sign(link: PaymentLink | PortalLink, key: bytes) -> str:
-    """The token of `link`."""
     opens = link.invoice if isinstance(link, PaymentLink) else link.customer
     payload = f"{link.id}.{opens}.{int(link.expires_at.timestamp())}"
     return f"{payload}.{_signature(payload, key, type(link))}"

@@ -84,7 +84,6 @@ class _Change(msgspec.Struct, omit_defaults=True):
     hold_on_dispute: bool | None = None
 
     def given(self) -> JsonObject:
-        """What it says."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 

@@ -117,7 +117,6 @@ def without_reference(metadata: dict[str, str] | None) -> dict[str, str]:
 
 
 def not_negative(amount: int) -> int:
-    """`amount`, or 0 if it is negative."""
     return max(amount, 0)
 
 

@@ -9,7 +9,6 @@ _ADDRESS = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[::1\])(?::\d{1,5})?(?:[/?#]
 
 
 def origin_of(address: str) -> str | None:
-    """The origin of `address`; None if it is no such address."""
     if not _ADDRESS.fullmatch(address):
         return None
     parts = urlsplit(address)
@@ -18,5 +17,4 @@ def origin_of(address: str) -> str | None:
 
 
 def on_this_machine(origin: str) -> bool:
-    """Whether `origin` is this machine's own."""
     return re.sub(r":\d+$", "", origin.partition("://")[2]) in LOOPBACK

@@ -61,7 +61,6 @@ class Query:
     customer: str | None = None
 
     def includes(self, event: FeedEvent) -> bool:
-        """Whether `event` matches."""
         return (
             (self.types is None or event.type in self.types)
             and (self.invoice is None or event.invoice == self.invoice)

@@ -100,12 +100,10 @@ class LiveFeed:
         return made
 
     async def read(self, after: Cursor, wanted: Query, limit: int) -> Read:
-        """Read a page of the feed."""
         async with self._catching_up, self._database.connection() as connection:
             return await feed_statements.read(connection, after, wanted, limit=limit)
 
     def told(self, event: FeedEvent) -> RenderedEvent:
-        """Render `event`."""
         return RenderedEvent(event.cursor, envelope(event, self._source))
 
     @property
@@ -114,7 +112,6 @@ class LiveFeed:
         return self._at
 
     def forget(self, subscription: "Subscription") -> None:
-        """Remove a subscription."""
         wanted = subscription.wanted
         alike = self._places[_about(wanted)]
         alike[wanted].discard(subscription)
@@ -143,7 +140,6 @@ class LiveFeed:
                 one.wake()
 
     async def _read_on(self, at: Cursor) -> None:
-        """Read the feed while there are subscriptions."""
         pause = HELD_S[0]
         with self._notifications.subscribed(CHANNEL, self._grown.set):
             while self._places:
@@ -184,8 +180,6 @@ def _about(wanted: Query) -> About:
 
 
 class Subscription:
-    """A subscriber's place in the feed."""
-
     __slots__ = ("_after", "_aside", "_behind", "_joining", "_live", "_waiting", "_woken", "wanted")
 
     def __init__(self, live: LiveFeed, wanted: Query, after: Cursor) -> None:
@@ -223,13 +217,11 @@ class Subscription:
         return told
 
     def wake(self, *_: object) -> None:
-        """Make `take` return."""
         self._woken = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     def close(self) -> None:
-        """Unsubscribe."""
         self._live.forget(self)
 
     def expects(self, event: FeedEvent) -> bool:

@@ -143,8 +143,6 @@ class EventStream(Response):
 
 
 class _Sender:
-    """Sends to a caller that may not read."""
-
     def __init__(self, scope: Scope, send: Send) -> None:
         self._abort = scope.get("extensions", {}).get(ABORT, {}).get("abort")
         self._send = send
@@ -171,7 +169,6 @@ async def _next(place: Subscription, within_s: float) -> list[RenderedEvent]:
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the caller has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

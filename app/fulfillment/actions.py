@@ -134,8 +134,6 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """Use cases of fulfillment actions."""
-
     database: Database
 
     async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> Answer:

@@ -51,7 +51,6 @@ class Attempt:
         self.out()
 
     async def done(self) -> None:
-        """Record that it is done."""
         if not self.marked:
             await self._mark(lambda connection: action_statements.done(connection, self.due))
             self._tell("action_done", "done")
@@ -64,12 +63,10 @@ class Attempt:
         self._tell(f"action_{status}", status, reason)
 
     async def leave(self, reason: str) -> None:
-        """Record that its moment has passed."""
         await self._mark(lambda connection: action_statements.leave(connection, self.due, reason))
         self._tell("action_overtaken", "overtaken", reason)
 
     async def fail(self, reason: str) -> None:
-        """Record that it is to be tried again after a pause."""
         if self.marked:
             return
         pause = BACKOFF.pause(self.due.attempts)
@@ -77,7 +74,6 @@ class Attempt:
         self._tell("action_failed", "failed", reason)
 
     def _tell(self, event: str, outcome: str, reason: str | None = None) -> None:
-        """Count and log the outcome."""
         metrics.ACTIONS(self.due.action, outcome).inc()
         tell = {"failed": log.warning, "dead": log.error}.get(outcome, log.info)
         tell(

@@ -67,11 +67,9 @@ class Fulfillments:
         self.cause = cause
 
     def of(self, invoice_id: str) -> Fulfillment | None:
-        """The invoice's fulfillment; None if it has none."""
         return self._rows.get(invoice_id)
 
     def changed(self) -> list[JsonObject]:
-        """The rows to write."""
         return [stored(self._rows[invoice_id]) for invoice_id in self._changed]
 
     def follow_earlier(self, invoice: JsonView, paid: JsonView) -> None:
@@ -327,7 +325,6 @@ def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
 
 
 def fulfillment_id(invoice_id: str) -> str:
-    """The id of the invoice's fulfillment."""
     return f"ful_{invoice_id.removeprefix('in_')}"
 
 

@@ -32,8 +32,6 @@ COMPARED_EVERY_S = 30.0
 
 
 class Performer:
-    """Performs the configured actions until `stop` is called."""
-
     def __init__(
         self, database: Database, configured: Mapping[str, Action], *, poll_s: float, policy: Policy = DEFAULT
     ) -> None:

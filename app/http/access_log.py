@@ -22,8 +22,6 @@ FAILED = 500
 
 
 class AccessLog:
-    """Records requests."""
-
     def __init__(self) -> None:
         self._by_endpoint: dict[object, str] | None = None
 

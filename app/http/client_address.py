@@ -30,7 +30,6 @@ def client_address(scope: Scope, forwarded: bytes, trusted: Sequence[Network]) -
 
 @lru_cache(maxsize=4096)
 def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
-    """Whether `address` is in one of the networks `trusted`."""
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in trusted)
 

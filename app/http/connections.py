@@ -59,7 +59,6 @@ class Connection(asyncio.Protocol):
         return self.since if self.reading in {Reading.FIRST, Reading.NOTHING} and not self.unanswered else None
 
     def resume_writing(self) -> None:
-        """Note that the client reads on."""
         self.unread_since = asyncio.get_running_loop().time()
         super().resume_writing()
 
@@ -145,7 +144,6 @@ class Connections:
                     break
 
     def remove(self, connection: Connection) -> None:
-        """Remove a closed connection."""
         self.hold(connection, -connection.held)
         counted = self._open.pop(connection, None)
         if counted is not None:

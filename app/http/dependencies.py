@@ -84,7 +84,6 @@ class Write:
 
 
 async def write(request: Request, key: IdempotencyKey = None) -> Write:
-    """The write of this request."""
     return Write(request, key)
 
 

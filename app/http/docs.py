@@ -64,14 +64,12 @@ class Guide(StaticFiles):
         self._home = folder / "index.html"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a file."""
         if self._home.exists():
             await super().__call__(scope, receive, send)
         else:
             await HTMLResponse(NOT_BUILT, 404, {"Content-Security-Policy": CSP})(scope, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file at `path`, under the guide's policy."""
         answer = await super().get_response(path, scope)
         answer.headers["Content-Security-Policy"] = GUIDE_CSP
         return answer

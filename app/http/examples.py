@@ -141,7 +141,6 @@ def _problem(code: str, status: int) -> dict[str, Any]:
 
 
 def illustrate(document: dict[str, Any]) -> None:
-    """Add examples to all operations of `document`."""
     schemas = document["components"]["schemas"]
     document["components"]["examples"] = problems()
     for operations in document["paths"].values():

@@ -67,8 +67,6 @@ class BodyTooLarge(HTTPException):
 
 
 class RequestMiddleware:
-    """The middleware."""
-
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._accounting = AccessLog()
@@ -162,7 +160,6 @@ class ResponseSender:
 
 
 def headers_of(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
-    """The browser headers of this deployment's responses."""
     return (*HEADERS, HSTS) if settings.public_base_url.startswith("https://") else HEADERS
 
 

@@ -156,7 +156,6 @@ def answer(codes: Sequence[str]) -> dict[str, Any]:
 def problem(
     code: str, detail: str, request_id: str | None, headers: dict[str, str] | None = None, **more: object
 ) -> Response:
-    """The response with the problem `code`."""
     status = STATUS[code]
     document = {
         "type": "about:blank",
@@ -171,7 +170,6 @@ def problem(
 
 
 def problem_of(error: InvoicingError, request_id: str | None) -> Response:
-    """The response with the problem of `error`."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -273,7 +271,6 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def says_json(request: Request) -> bool:
-    """Whether the body is declared as JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 

@@ -65,7 +65,6 @@ def _special(model: type[BaseModel]) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
-    """The OpenAPI description of the parameters of `model`."""
     # The statuses that a list filters by are those of what it lists, so their schemas are in the document already.
     described = model.model_json_schema(ref_template="#/components/schemas/{model}")
     properties: dict[str, dict[str, Any]] = described["properties"]

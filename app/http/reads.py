@@ -27,7 +27,6 @@ async def one(request: Request, resource: Resource, object_id: str, *, by: str =
 
 
 async def require_known(request: Request, resource: Resource, object_id: str) -> None:
-    """Raise NotFound if there is no such object."""
     async with service_of(request, Database).connection() as connection:
         await documents.require(connection, resource, object_id)
 

@@ -101,7 +101,6 @@ class Operation:
 
     @property
     def age(self) -> timedelta:
-        """The time since it began."""
         return datetime.now(UTC) - self.created_at
 
     def require_to_come(self, param: str, when: str | None, years: int | None = None) -> datetime | None:
@@ -130,7 +129,6 @@ class Operation:
         return found
 
     def stripe_key(self, step: str) -> str:
-        """The idempotency key of the Stripe call of `step`."""
         return stripe_key(self.id, step, self.generation(step))
 
     async def advance(self, connection: Connection, **progress: object) -> None:
@@ -147,7 +145,6 @@ class Operation:
         return Answer(status, body, secret=secret)
 
     def answered(self, status: int, body: str) -> Answered:
-        """The answer as it is stored."""
         return Answered(self.id, self.runner, status, body, self.progress, self.subject)
 
 
@@ -173,7 +170,6 @@ class Operations:
         self._beginning: Batcher[NewOperation, Stored] = Batcher(self._begin_together)
 
     async def close(self) -> None:
-        """Wait for the batches under way."""
         await self._beginning.close()
 
     async def run(self, call: Call, use_case: UseCase) -> Answer:

@@ -97,7 +97,6 @@ async def settle(connection: Connection, resource: str, owners: Iterable[tuple[s
 
 
 async def free(connection: Connection, operation: UUID) -> None:
-    """Free the reference of a refused create."""
     await _FREE.execute(connection, operation=operation)
 
 

@@ -45,8 +45,6 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewOperation:
-    """The columns of an operation to begin."""
-
     id: UUID
     caller: str
     idempotency_key: str | None
@@ -82,7 +80,6 @@ class Stored:
 
     @classmethod
     def of(cls, row: asyncpg.Record, lease_ends: float = 0.0) -> Self:
-        """The operation in `row`."""
         decoded = {name: msgspec.json.decode(row[name]) for name in ("params", "progress")}
         return cls(**{**row, **decoded}, lease_ends=lease_ends)
 
@@ -213,7 +210,6 @@ def _given(one: NewOperation | Answered) -> dict[str, object]:
 
 
 def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored:
-    """The row of an operation that has just begun."""
     return Stored(
         id=new.id,
         idempotency_key=new.idempotency_key,
@@ -233,13 +229,11 @@ def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored
 
 
 async def read(connection: Connection, operation: UUID) -> Stored | None:
-    """The operation; None if there is none."""
     rows = await _READ.fetch(connection, operation=operation)
     return Stored.of(rows[0]) if rows else None
 
 
 async def request_of(connection: Connection, operation: UUID) -> str | None:
-    """The id of the request that began an operation; None if there is no such operation."""
     found: str | None = await _REQUEST_OF.value(connection, operation=operation)
     return found
 

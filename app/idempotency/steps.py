@@ -38,8 +38,6 @@ class OutcomeUnknown(StripeError):
 
 
 class Steps:
-    """Changes at Stripe on behalf of operations."""
-
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway

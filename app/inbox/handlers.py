@@ -29,7 +29,6 @@ Handler = Callable[[UnitOfWork, Incoming], object]
 
 
 def on_snapshot(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Mirror a new or changed object."""
     incoming.apply(unit)
 
 

@@ -59,7 +59,6 @@ class Task:
 
     @property
     def due(self) -> DueEvent:
-        """The event."""
         return self.handed.due
 
 

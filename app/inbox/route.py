@@ -71,8 +71,6 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A stored delivery."""
-
     envelope: Envelope
     request_id: str
     new: bool
@@ -119,7 +117,6 @@ class WebhookEndpoint:
             await self._refuse(FORGED, request_id, send)
 
     async def _take(self, scope: Scope, body: bytes, signer: str, request_id: str) -> StoredDelivery:
-        """Store a verified delivery."""
         envelope = read_envelope(body)
         ours = is_ours(envelope, livemode=self._livemode)
         if not ours:

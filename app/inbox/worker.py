@@ -22,8 +22,6 @@ LOOK_BACK_S = 1.0
 
 
 class Worker:
-    """Processes the inbox until `stop` is called."""
-
     def __init__(
         self,
         database: Database,

@@ -52,7 +52,6 @@ def needed_to_change(params: JsonView) -> Act | None:
 
 
 def has_lines(invoice: JsonView) -> bool:
-    """Whether the invoice has items."""
     return bool(invoice["lines"]["data"])
 
 

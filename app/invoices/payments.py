@@ -15,7 +15,6 @@ RETURNED: dict[str, Resource] = {"refunds": resources.REFUND, "disputes": resour
 
 
 async def read(connection: Connection, invoice_id: str) -> bytes:
-    """The document of the invoice's payments."""
     returned: dict[str, defaultdict[str | None, list[msgspec.Raw]]] = {}
     for name, resource in RETURNED.items():
         found = await statements.returned(connection, name, invoice_id)

@@ -33,8 +33,6 @@ class PreviewedItem(ItemCreate):
 
 
 class Previews:
-    """Asks Stripe for previews."""
-
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway

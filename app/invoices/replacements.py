@@ -80,10 +80,8 @@ class Replacements(OfInvoices):
             await self._remove_former(operation, former)
 
     async def _now(self, operation: Operation) -> StripeAnswer:
-        """The operation's invoice as Stripe has it."""
         return await self._gateway.get(f"/v1/invoices/{operation.subject}", SHOW_PAYMENTS)
 
     async def _line_items(self, operation: Operation) -> list[str]:
-        """The line items that the operation's invoice has at Stripe."""
         observed = await observation.observe(self._gateway, Subject(Kind.INVOICE, str(operation.subject)))
         return [item["line_item"] for item in observed.items]

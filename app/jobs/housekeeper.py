@@ -33,8 +33,6 @@ class Task:
 
 
 class Housekeeper:
-    """Runs tasks until `stop` is called."""
-
     def __init__(self, database: Database, tasks: Sequence[Task], *, retry_s: float = RETRY_S) -> None:
         self._database = database
         self._tasks = tasks

@@ -22,8 +22,6 @@ SILENT_S = 30.0
 
 
 class Notifications:
-    """Calls subscribers when their channel is notified."""
-
     def __init__(self, database: Database) -> None:
         self._database = database
         self._subscribers: dict[str, list[Callable[[], None]]] = {}
@@ -43,7 +41,6 @@ class Notifications:
             self._subscribers[channel].remove(call)
 
     async def close(self) -> None:
-        """Stop listening."""
         if self._listening is not None:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):

@@ -115,7 +115,6 @@ def _escaping(translate: Callable[..., str]) -> Callable[..., str]:
 
 @lru_cache(maxsize=len(LOCALES))
 def language(tag: str) -> Language:
-    """The language of a tag in LOCALES."""
     return Language(tag)
 
 

@@ -82,7 +82,6 @@ class _ToStructlog(logging.Handler):
 
 
 def configure(level: str) -> None:
-    """Configure logging for this process."""
     structlog.configure(
         processors=[
             merge_contextvars,

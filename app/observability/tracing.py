@@ -66,7 +66,6 @@ def stop() -> None:
 
 
 def is_on() -> bool:
-    """Whether spans are collected."""
     return _provider is not None
 
 
@@ -98,7 +97,6 @@ def fail(of: Span, what: str) -> None:
 
 
 def request_id(of: Span) -> str | None:
-    """The request id of a span; None if it is not collected."""
     found = of.get_span_context()
     return f"{format_trace_id(found.trace_id)}-{format_span_id(found.span_id)}" if of.is_recording() else None
 

@@ -62,8 +62,6 @@ class DeliveringSettings:
 
 
 class Deliverer:
-    """Sends deliveries until `stop` is called."""
-
     def __init__(
         self, database: Database, notifications: Notifications, sender: Sender, settings: DeliveringSettings
     ) -> None:

@@ -23,8 +23,6 @@ class DecryptionFailed(Exception):
 
 
 class SecretEncryption:
-    """Encrypts and decrypts with the operator's keys."""
-
     def __init__(self, keys: Sequence[bytes]) -> None:
         derived = [sha256(PURPOSE + key).digest() for key in keys]
         self._keys = {sha256(key).hexdigest()[:NAME]: AESGCM(key) for key in derived}

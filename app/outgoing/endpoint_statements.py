@@ -46,12 +46,10 @@ class StoredSecret:
     expires_at: datetime | None = None
 
     def in_force(self, now: datetime) -> bool:
-        """Whether it signs at `now`."""
         return self.expires_at is None or self.expires_at > now
 
 
 def read_secrets(stored: str) -> list[StoredSecret]:
-    """An endpoint's secrets, decoded from their column."""
     return msgspec.json.decode(stored, type=list[StoredSecret])
 
 

@@ -21,7 +21,6 @@ class Subscription:
     after: Cursor
 
     def wants(self, event: FeedEvent) -> bool:
-        """Whether the endpoint wants `event`."""
         return not self.types or event.type in self.types
 
 

@@ -61,7 +61,6 @@ class SystemResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses of `host`."""
         ask = asyncio.get_running_loop().run_in_executor
         found = await ask(self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
         return [
@@ -72,7 +71,6 @@ class SystemResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Stop resolving."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -104,7 +102,6 @@ class Sender:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
-        """Close the connections."""
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()

@@ -21,8 +21,6 @@ CAUSE = "payment page"
 
 
 class InvoiceRefresh:
-    """Brings one invoice up to date with Stripe."""
-
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway

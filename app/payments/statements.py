@@ -98,7 +98,6 @@ async def all_of(connection: Connection, invoice_id: str) -> list[InvoicePayment
 
 
 async def has_record(connection: Connection, invoice_id: str, record: str) -> bool:
-    """Whether the invoice has the payment record."""
     return bool(await _HAS_RECORD.fetch(connection, invoice=invoice_id, record=record))
 
 

@@ -232,10 +232,8 @@ async def _put(connection: Connection, statement: Statement, documents: Sequence
 
 
 async def erased_since(connection: Connection, since: datetime) -> list[str]:
-    """The ids of the customers that were erased since then."""
     return await _ERASED_SINCE.column(connection, since=since)
 
 
 async def erased_among(connection: Connection, customers: Collection[str]) -> set[str]:
-    """Which of `customers` are erased."""
     return set(await _ERASED_AMONG.column(connection, customers=list(customers))) if customers else set()

@@ -116,7 +116,6 @@ async def line_item(connection: Connection, invoice_id: str, item_id: str) -> st
 
 
 async def count(connection: Connection, invoice_id: str) -> int:
-    """The number of items of the invoice."""
     found: int = await _COUNT.value(connection, invoice=invoice_id)
     return found
 

@@ -93,7 +93,6 @@ def completed_items(document: str) -> str:
 
 
 def version_of(kind: Kind, row: JsonObject) -> Version:
-    """The version of the snapshot that `row` holds."""
     rank = rank_of(kind, row)
     if row["deleted_at"]:
         rank = deleted_rank(kind)

@@ -80,7 +80,6 @@ def gone(subject: Subject, over: int | None = None) -> Snapshot:
 
 
 def snapshot_of(kind: Kind, answer: Answer, *, over: int | None = None) -> Snapshot:
-    """The snapshot an answer is."""
     return snapshot(kind, answer.data, ObservationWindow(answer.since, answer.until, over=over, asked=True))
 
 
@@ -105,5 +104,4 @@ async def invoice_of(gateway: StripeGateway, payment_intent: str) -> InvoicePaym
 
 
 async def payment_intent(gateway: StripeGateway, intent_id: str) -> JsonObject:
-    """A PaymentIntent as Stripe has it now."""
     return (await gateway.get(f"/v1/payment_intents/{intent_id}")).data

@@ -23,6 +23,5 @@ async def among(connection: Connection, ids: Collection[str]) -> set[str]:
 
 
 async def bury(connection: Connection, ids: Collection[str]) -> None:
-    """Record that `ids` are gone."""
     if ids:
         await _BURY.execute(connection, ids=sorted(ids))

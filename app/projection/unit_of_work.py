@@ -157,7 +157,6 @@ class UnitOfWork:
         self.fulfillments.cause = cause
 
     def row(self, subject: Subject) -> JsonObject | None:
-        """The row of `subject`; None if it is unknown."""
         return self._rows.get(subject)
 
     def revision(self, subject: Subject) -> int:
@@ -171,7 +170,6 @@ class UnitOfWork:
         return {customer for it in made if (customer := self._rows[it]["customer"])}
 
     def is_gone(self, subject: Subject) -> bool:
-        """Whether `subject` is known to be deleted."""
         known = self._rows.get(subject)
         return bool(known["deleted_at"]) if known else subject.id in self._gone
 
@@ -250,7 +248,6 @@ class UnitOfWork:
         return columns
 
     def put(self, subject: Subject, row: JsonObject) -> None:
-        """Change the row of `subject` to `row`."""
         known = self._rows.get(subject)
         if known and known.get("reference") and (row["deleted_at"] or known["reference"] != row["reference"]):
             self._given_up.add((subject, known["reference"]))

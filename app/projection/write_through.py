@@ -44,7 +44,6 @@ class Change:
 
     @property
     def subject(self) -> Subject:
-        """The object that it changes."""
         return Subject(self.snapshot.kind, self.snapshot.id)
 
     @property
@@ -64,7 +63,6 @@ class Writer:
         self._batcher: Batcher[Change, Written] = Batcher(self._together)
 
     async def close(self) -> None:
-        """Wait for the batches under way."""
         await self._batcher.close()
 
     async def write(self, snapshot: Snapshot, cause: str) -> None:
@@ -105,7 +103,6 @@ class Writer:
                 change = replace(change, snapshot=await self._clarified(change.snapshot, question))
 
     async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:
-        """The snapshot that `question` needs instead of `snapshot`."""
         if isinstance(question, Incomplete):
             await observation.complete(self.gateway, snapshot)
             return snapshot
@@ -237,5 +234,4 @@ async def _answer(connection: Connection, changes: Sequence[Change]) -> list[Wri
 
 
 def deleted_document(object_id: str) -> str:
-    """The answer to a DELETE."""
     return msgspec.json.encode({"id": object_id, "deleted": True}).decode()

@@ -73,7 +73,6 @@ async def place(connection: Connection, kind: Kind, version: int) -> Place:
 
 
 async def note(connection: Connection, kind: Kind, version: int, at: Place) -> None:
-    """Record the progress."""
     await connection.execute(
         """
         INSERT INTO document_rebuilds (kind, version, after, derived, fetched, finished) VALUES ($1, $2, $3, $4, $5, $6)

@@ -48,7 +48,6 @@ class Rebuilt:
 
     @property
     def total(self) -> int:
-        """The number of documents made."""
         return self.filled + self.derived + self.fetched
 
 

@@ -76,8 +76,6 @@ class Difference:
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuild found."""
-
     events: int = 0
     asked: int = 0
     failed: list[str] = field(default_factory=list)

@@ -100,7 +100,6 @@ PATIENCE_S = 600.0
 
 
 async def open_projection(connection: Connection) -> None:
-    """Create the empty tables."""
     for name in (*(table.name for table in COMPARED), *BESIDE):
         await connection.execute(CREATE.format(**identifiers(table=name)))
 

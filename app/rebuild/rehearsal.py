@@ -258,7 +258,6 @@ def _said(error: Exception) -> str:
 
 
 def _id_in(body: bytes) -> str:
-    """The event's id if it can be read."""
     try:
         return str(msgspec.json.decode(body)["id"])
     except UNREADABLE:

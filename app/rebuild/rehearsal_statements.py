@@ -17,8 +17,6 @@ from app.stripe.mapping import ITEM, Kind
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as received."""
-
     id: str
     type: str
     object_id: str | None
@@ -48,7 +46,6 @@ async def newest(connection: Connection, types: Collection[str], *, livemode: bo
 
 
 async def stored(connection: Connection, ids: Collection[str]) -> dict[str, StoredEvent]:
-    """The received events of `ids`, by id."""
     return {found.id: found for found in await _AMONG.rows(connection, StoredEvent, ids=list(ids))}
 
 

@@ -38,8 +38,6 @@ class Stripes:
 
 
 class BalanceCheck:
-    """Compares days and stores the result."""
-
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
         self._gateway = gateway
@@ -83,7 +81,6 @@ class BalanceCheck:
         return sum(len(day.differences) for day in await self.check(until - LOOKED_BACK, until))
 
     async def days(self, first: date, last: date) -> list[tuple[Day, datetime]]:
-        """The stored days, and when each was compared."""
         async with self._database.connection() as connection:
             return await statements.days(connection, first, last)
 

@@ -83,7 +83,6 @@ _NOW, _SINCE = bindparam("now", type_=TIME), bindparam("since", type_=TIME)
 
 
 def _ages() -> list[ColumnElement[bool]]:
-    """The conditions of AGES."""
     ends = [_NOW - timedelta(days=days) for days in LIMITS]
     between = [and_(_I.due_at < newer, _I.due_at >= older) for newer, older in pairwise(ends)]
     return [or_(_I.due_at.is_(None), _I.due_at >= ends[0]), *between, _I.due_at < ends[-1]]

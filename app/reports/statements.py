@@ -169,7 +169,6 @@ async def keep(connection: Connection, first: date, last: date, days: Sequence[D
 
 
 async def days(connection: Connection, first: date, last: date) -> list[tuple[Day, datetime]]:
-    """The stored days from `first` to `last`, and when each was compared."""
     found = []
     for row in await _DAYS.fetch(connection, first=first, last=last):
         shown: JsonObject = dict(row)

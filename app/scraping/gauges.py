@@ -253,7 +253,6 @@ class Standing:
 
 
 async def standing(connection: Connection) -> Standing:
-    """Read the state now."""
     [row] = await _STANDING.fetch(connection)
     found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
     returns, stuck = await _RETURNS.row(connection, Returns), await _STUCK.row(connection, Stuck)

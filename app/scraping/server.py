@@ -129,8 +129,6 @@ def _serve(server: uvicorn.Server, host: str, port: int, stopping: Event) -> Non
 
 
 class Scrape(Collector):
-    """Answers a scrape from any thread."""
-
     def __init__(self, container: Container) -> None:
         self._container = container
         self._loop = asyncio.get_running_loop()
@@ -143,7 +141,6 @@ class Scrape(Collector):
         self._exposition = make_asgi_app(registry)
 
     def application(self) -> Starlette:
-        """The application, which serves one path."""
         served = Starlette(routes=[Route("/metrics", self, methods=["GET"])])
         served.state.connections = Connections(MOST_SCRAPES)
         return served
@@ -155,7 +152,6 @@ class Scrape(Collector):
         await self._exposition(scope, receive, send)
 
     async def sample(self) -> None:
-        """Set the gauges of this process."""
         pool, gateway = self._container.database.pool_state, self._container.gateway.state
         metrics.POOL("in_use").set(pool.in_use)
         metrics.POOL("idle").set(pool.idle)

@@ -34,7 +34,6 @@ class Circuit:
 
     @property
     def state(self) -> CircuitState:
-        """The state now."""
         if self._opened_at is None:
             return CircuitState.CLOSED
         return CircuitState.OPEN if self.opens_in_s > 0 or self._probing else CircuitState.HALF_OPEN

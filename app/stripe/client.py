@@ -116,7 +116,6 @@ class StripeGateway:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._transport.close_async()  # type: ignore[no-untyped-call]
 
     @property
@@ -126,7 +125,6 @@ class StripeGateway:
 
     @property
     def state(self) -> GatewayState:
-        """The state now."""
         return GatewayState(
             circuit=self._circuit.state,
             opens_in_s=self._circuit.opens_in_s,
@@ -141,11 +139,9 @@ class StripeGateway:
         return await self._call("post", path, params, key)
 
     async def get(self, path: str, params: JsonView | None = None) -> Answer:
-        """GET `path`."""
         return await self._call("get", path, params or {}, None)
 
     async def delete(self, path: str) -> Answer:
-        """DELETE `path`."""
         return await self._call("delete", path, {}, None)
 
     async def lists(self, path: str, params: JsonView) -> AsyncIterator[Answer]:

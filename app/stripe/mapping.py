@@ -118,7 +118,6 @@ class InvoicePayment:
 
     @property
     def paid(self) -> bool:
-        """Whether this payment went through."""
         return self.status == "paid"
 
 
@@ -235,7 +234,6 @@ def lines_digest(items: Sequence[JsonView]) -> str:
 
 
 def item_row(line: JsonView, invoice_id: str, position: int) -> JsonObject:
-    """The row of a line item."""
     return {"invoice": invoice_id, "position": position, **ITEM.read(line)}
 
 

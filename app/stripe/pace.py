@@ -60,7 +60,6 @@ class Pace:
         return max(0.0, self._due - now - BURST_S)
 
     def take(self, now: float) -> None:
-        """Count one call."""
         self._due = max(self._due, now) + 1 / self.rate(now)
 
     def slow_down(self, now: float) -> None:
@@ -71,8 +70,6 @@ class Pace:
 
 
 class Limiter:
-    """Hands out turns to call Stripe."""
-
     def __init__(self, limits: StripeLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
@@ -87,7 +84,6 @@ class Limiter:
 
     @property
     def rate_per_s(self) -> float:
-        """The calls per second allowed now."""
         return self._all.rate(self._clock())
 
     @asynccontextmanager
@@ -115,7 +111,6 @@ class Limiter:
                 self.in_flight -= 1
 
     def slow_down(self, endpoint: str) -> None:
-        """Slow down after a 429."""
         now = self._clock()
         self._all.slow_down(now)
         self._reads.slow_down(now)

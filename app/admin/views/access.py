@@ -19,8 +19,6 @@ class ApiKeyView(ReadOnlyView, model=ApiKey):
 
 
 class AuditEntryView(ReadOnlyView, model=AuditEntry):
-    """The audit log."""
-
     group = GROUP
     name_plural = "Audit log"
     admins_only = True

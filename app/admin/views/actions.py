@@ -14,8 +14,6 @@ RETRY = "/console/fulfillment-action/retry"
 
 
 class FulfillmentActionView(ReadOnlyView, model=FulfillmentAction):
-    """Fulfillment actions."""
-
     group = "Going out"
     name = "Fulfillment action"
     search = ("id", "invoice", "fulfillment")

@@ -24,8 +24,6 @@ QUEUED = "queued to be processed again."
 
 
 class WebhookEventView(ReadOnlyView, model=WebhookEvent):
-    """The inbox."""
-
     group = "Inbox"
     name_plural = "Inbox"
     order = ("received_at",)
@@ -51,14 +49,12 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
 
     @expose("/replay", methods=["POST"])
     async def replay(self, request: Request) -> Response:
-        """Replay the chosen events."""
         return await act_on_chosen(
             request, self.container, self.container.replay.replay_event, noun="event", done=QUEUED
         )
 
     @expose("/replay-dead", methods=["POST"])
     async def replay_dead(self, request: Request) -> Response:
-        """Replay all dead events."""
         operator = require_admin(request)
         wanted = Query(status="dead")
         found = await self.container.replay.matching(wanted)

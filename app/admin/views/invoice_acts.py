@@ -79,12 +79,10 @@ class InvoiceActs(MirroredView):
 
     @expose("/remind", methods=["POST"])
     async def remind(self, request: Request) -> Response:
-        """Remind the payer."""
         return await self._act(request, self.container.reminders().remind_invoice, "reminded about.")
 
     @expose("/void", methods=["POST"])
     async def void(self, request: Request) -> Response:
-        """Void the invoice."""
         return await self._act(request, self.container.invoices.void_invoice, "voided.")
 
     @expose("/refund", methods=["POST"])

@@ -33,8 +33,6 @@ TOO_MUCH = frozenset({"operation", "idempotency_key"})
 
 
 class InvoiceView(InvoiceActs, model=Invoice):
-    """Invoices."""
-
     kind = Kind.INVOICE
     group = GROUP
     named = "number"

@@ -42,8 +42,6 @@ class PaymentMethodView(MirroredView, model=PaymentMethod):
 
 
 class ProductView(MirroredView, model=Product):
-    """Products."""
-
     kind = Kind.PRODUCT
     group = "Customers and catalog"
     search = ("id", "reference")
@@ -51,8 +49,6 @@ class ProductView(MirroredView, model=Product):
 
 
 class PriceView(MirroredView, model=Price):
-    """Prices."""
-
     kind = Kind.PRICE
     group = "Customers and catalog"
     search = ("id", "product", "reference")
@@ -60,8 +56,6 @@ class PriceView(MirroredView, model=Price):
 
 
 class TaxRateView(MirroredView, model=TaxRate):
-    """Tax rates."""
-
     kind = Kind.TAX_RATE
     group = "Customers and catalog"
     search = ("id", "reference")
@@ -79,8 +73,6 @@ class TaxIdView(MirroredView, model=TaxId):
 
 
 class CouponView(MirroredView, model=Coupon):
-    """Coupons."""
-
     kind = Kind.COUPON
     group = "Customers and catalog"
     search = ("id", "reference")
@@ -88,8 +80,6 @@ class CouponView(MirroredView, model=Coupon):
 
 
 class PromotionCodeView(MirroredView, model=PromotionCode):
-    """Promotion codes."""
-
     kind = Kind.PROMOTION_CODE
     group = "Customers and catalog"
     search = ("id", "code", "coupon", "customer", "reference")
@@ -97,8 +87,6 @@ class PromotionCodeView(MirroredView, model=PromotionCode):
 
 
 class RefundView(MirroredView, model=Refund):
-    """Refunds."""
-
     kind = Kind.REFUND
     group = "Invoices"
     search = ("id", "invoice", "customer", "payment_intent", "reference")
@@ -106,8 +94,6 @@ class RefundView(MirroredView, model=Refund):
 
 
 class CreditNoteView(MirroredView, model=CreditNote):
-    """Credit notes."""
-
     kind = Kind.CREDIT_NOTE
     group = "Invoices"
     named = "number"
@@ -116,8 +102,6 @@ class CreditNoteView(MirroredView, model=CreditNote):
 
 
 class DisputeView(MirroredView, model=Dispute):
-    """Disputes."""
-
     kind = Kind.DISPUTE
     group = "Invoices"
     search = ("id", "invoice", "customer", "payment_intent")

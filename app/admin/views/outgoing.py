@@ -25,8 +25,6 @@ class WebhookEndpointView(ReadOnlyView, model=WebhookEndpoint):
 
 
 class DeliveryView(ReadOnlyView, model=Delivery):
-    """Deliveries."""
-
     group = GROUP
     name_plural = "Deliveries"
     search = ("id", "endpoint", "event", "invoice")
@@ -37,6 +35,5 @@ class DeliveryView(ReadOnlyView, model=Delivery):
 
     @expose("/redeliver", methods=["POST"])
     async def redeliver(self, request: Request) -> Response:
-        """Redeliver the chosen deliveries, with their event ids."""
         use_case = self.container.redelivery.redeliver
         return await act_on_chosen(request, self.container, use_case, noun="delivery", done="queued to be made again.")

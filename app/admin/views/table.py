@@ -93,7 +93,6 @@ class ReadOnlyView(ModelView):
 
     @property
     def container(self) -> Container:
-        """The services."""
         found: Container = self._admin_ref.container  # type: ignore[attr-defined]
         return found
 
@@ -157,7 +156,6 @@ class ReadOnlyView(ModelView):
         }
 
     async def buttons(self, key: str) -> Sequence[Button]:
-        """The buttons on the row's page."""
         return [replace(button, values={"id": key}) for button in self.row_buttons]
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:  # noqa: ARG002 -- for those that have some
@@ -165,11 +163,9 @@ class ReadOnlyView(ModelView):
         return []
 
     async def get_list_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:
-        """A value in the list."""
         return self._written(short, obj, prop, request)
 
     async def get_detail_value(self, obj: Any, prop: str, request: Request | None = None) -> tuple[Any, Any]:
-        """A value on the row's page."""
         return self._written(shown, obj, prop, request)
 
     def value(self, obj: Any, prop: str, operator: Operator) -> Any:

@@ -53,7 +53,6 @@ NOBODY = "doctor_looks_for_nothing"
 
 
 async def check(container: Container) -> AsyncIterator[Finding]:
-    """Check reachability, account and clock, then each permission."""
     asked = datetime.now(UTC)
     try:
         answer = await container.gateway.get("/v1/events", {"limit": 1})

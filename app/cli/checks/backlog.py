@@ -14,7 +14,6 @@ LATE = 0.2
 
 
 async def check(container: Container) -> AsyncIterator[Finding]:
-    """Check the lag, then what is stuck."""
     async with container.database.connection() as connection:
         lag_s = await inbox_statements.lag_s(connection)
         backlog = await server.backlog(connection)

@@ -25,7 +25,6 @@ SEPARATE = "Run as the roles of docs/operations.md, which own nothing."
 
 
 async def check(container: Container) -> AsyncIterator[Finding]:
-    """Check the database, over one connection."""
     try:
         async with container.database.connection() as connection:
             asked = datetime.now(UTC)

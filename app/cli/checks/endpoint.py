@@ -22,7 +22,6 @@ PASSES = 3
 
 
 async def check(container: Container) -> AsyncIterator[Finding]:
-    """Check the endpoint, then its deliveries."""
     url = f"{container.settings.public_base_url}/webhooks/stripe"
     try:
         there = [it async for it in container.gateway.pages(PATH, {}) if it["url"] == url]
@@ -119,7 +118,6 @@ async def check_secret(container: Container) -> AsyncIterator[Finding]:
 
 
 async def check_coverage(container: Container) -> AsyncIterator[Finding]:
-    """Check up to when no event is missing."""
     async with container.database.connection() as connection:
         covered = await coverage.read(connection)
     if covered is None:

@@ -68,5 +68,4 @@ async def examined(container: Container, checks: Sequence[tuple[str, Check]]) ->
 
 
 def worst(findings: Sequence[Finding]) -> Level:
-    """The worst level of `findings`."""
     return max((finding.level for finding in findings), key=list(Level).index)

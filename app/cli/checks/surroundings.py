@@ -17,7 +17,6 @@ OTHER_FILES = 250
 
 
 async def check_mail(container: Container) -> AsyncIterator[Finding]:
-    """Check that the mail server accepts mail from us."""
     settings = container.settings
     if not settings.smtp_host:
         return
@@ -73,7 +72,6 @@ def files_of(settings: Settings) -> int:
 
 
 async def check_identity(container: Container) -> AsyncIterator[Finding]:
-    """Check that tokens can be verified."""
     if container.tokens is None:
         return
     url = container.settings.oidc_jwks_url
@@ -93,7 +91,6 @@ async def check_identity(container: Container) -> AsyncIterator[Finding]:
 
 
 async def check_callers(container: Container) -> AsyncIterator[Finding]:
-    """Check that somebody can call, and that the operator's key is not left over."""
     settings = container.settings
     async with container.database.connection() as connection:
         somebody = await key_statements.any_in_force(connection, livemode=settings.livemode)

@@ -35,8 +35,6 @@ BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class MailWriter:
-    """Writes the mails of one deployment."""
-
     def __init__(self, sender: Mailbox, directory: Path | None = None, default_locale: str = DEFAULT) -> None:
         """Raises Misconfigured if a template cannot be read or rendered."""
         self._default = default_locale

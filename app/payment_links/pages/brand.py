@@ -28,12 +28,10 @@ class Brand:
 
     @property
     def version(self) -> str:
-        """The version of the style sheet."""
         return hashlib.sha256(self.styles.encode()).hexdigest()[:12]
 
 
 def brand_of(settings: Settings) -> Brand:
-    """The brand of a deployment."""
     chosen = settings.payment_page_appearance.get("variables", {}).get("colorPrimary")
     styles = ""
     if chosen:

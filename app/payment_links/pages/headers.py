@@ -13,7 +13,6 @@ STRIPE_FRAMES = ("https://*.js.stripe.com", "https://hooks.stripe.com")
 
 
 def page_headers(settings: Settings) -> dict[str, str]:
-    """The headers of every page."""
     script = origin(settings.stripe_js_url)
     logo = [origin(settings.payment_page_logo_url)] if settings.payment_page_logo_url else []
     policy = {

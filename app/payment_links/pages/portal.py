@@ -37,7 +37,6 @@ SHOWN = 100
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Serve the pages on `app`."""
     found = PortalRoutes(settings)
     app.router.routes += [
         Route("/portal/{token}", found.page(found.portal), methods=["GET"]),
@@ -46,8 +45,6 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 
 class PortalRoutes(PageRoutes):
-    """The endpoints."""
-
     async def portal(self, request: Request) -> Response:
         """Show what the customer owes, has paid, and pays with."""
         token = request.path_params["token"]

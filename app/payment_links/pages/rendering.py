@@ -148,8 +148,6 @@ UNAVAILABLE = Notice(
 
 
 class Pages:
-    """Renders the pages of one deployment."""
-
     def __init__(self, settings: Settings, brand: Brand) -> None:
         self._brand = brand
         self._stripe = {"stripe_js_url": settings.stripe_js_url, "publishable_key": settings.stripe_publishable_key}

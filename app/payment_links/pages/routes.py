@@ -57,7 +57,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Serve the pages on `app`."""
     found = PageRoutes(settings)
     app.router.routes += [
         Route("/pay/assets/{version}/{name}", asset, methods=["GET"]),
@@ -87,8 +86,6 @@ class Part(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PageRoutes:
-    """The endpoints."""
-
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._headers = page_headers(settings)
@@ -120,7 +117,6 @@ class PageRoutes:
         return served(self._brand.styles, ".css", current=request.path_params["version"] == self._brand.version)
 
     async def pay(self, request: Request) -> Response:
-        """Show the payment page of the link's invoice."""
         element: Literal["card", "payment"] = "card" if request.query_params.get("element") == "card" else "payment"
         token = request.path_params["token"]
         links, another_way, transfer = service_of(request, PaymentLinks), "another_way" in request.query_params, None
