@@ -29,7 +29,7 @@ from app.http.routing import operations
 from app.inbox import routes as inbox_routes
 from app.inbox.route import PATH, WebhookEndpoint
 from app.introduction import DESCRIPTION, TAGS
-from app.invoices import copy_routes, export_routes, item_routes, payment_routes
+from app.invoices import item_routes, payment_routes
 from app.invoices import routes as invoices_routes
 from app.observability import tracing
 from app.outgoing import routes as outgoing_routes
@@ -47,35 +47,14 @@ from app.version import VERSION
 log = structlog.get_logger(__name__)
 
 ROUTERS = (
-    invoices_routes.router,
-    copy_routes.router,
-    export_routes.router,
-    item_routes.router,
-    payment_routes.router,
-    refunds_routes.router,
-    credit_notes_routes.router,
-    disputes_routes.router,
-    reports_routes.router,
-    customers_routes.router,
-    portal_routes.router,
-    payment_methods_routes.router,
-    catalog_routes.products,
-    catalog_routes.prices,
-    taxes_routes.rates,
-    taxes_routes.ids,
-    discounts_routes.coupons,
-    discounts_routes.codes,
-    payment_links_routes.router,
-    fulfillment_routes.fulfillments,
-    fulfillment_routes.actions,
-    inbox_routes.router,
-    events_routes.events,
-    events_routes.of_invoices,
-    outgoing_routes.deliveries,
-    outgoing_routes.router,
-    access_routes.router,
-    access_routes.audit,
-)
+    invoices_routes.router, invoices_routes.files, item_routes.router, payment_routes.router,
+    refunds_routes.router, credit_notes_routes.router, disputes_routes.router, reports_routes.router,
+    customers_routes.router, portal_routes.router, payment_methods_routes.router, catalog_routes.products,
+    catalog_routes.prices, taxes_routes.rates, taxes_routes.ids, discounts_routes.coupons, discounts_routes.codes,
+    payment_links_routes.router, fulfillment_routes.fulfillments, fulfillment_routes.actions, inbox_routes.router,
+    events_routes.events, events_routes.of_invoices, outgoing_routes.deliveries, outgoing_routes.router,
+    access_routes.router, access_routes.audit,
+)  # fmt: skip
 """The routers that need a key or a token. The rule of each operation is in domain/access.py."""
 
 

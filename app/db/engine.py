@@ -23,21 +23,11 @@ log = structlog.get_logger(__name__)
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 NOT_NOW = (
-    OSError,
-    TimeoutError,
-    ssl.SSLError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+    OSError, TimeoutError, ssl.SSLError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
+    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError, asyncpg.TransactionRollbackError, asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 """What asyncpg raises when the server is away, starting, stopping, failing over or full, or does not let us in.
 
 TransactionRollbackError is a deadlock or another conflict between transactions. InternalClientError is what a statement

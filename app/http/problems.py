@@ -72,13 +72,9 @@ LONGEST_TEXT = 2000
 
 BODY = ("malformed_request", "payload_too_large", "unsupported_media_type")
 STRIPE = (
-    "stripe_invalid_request",
-    "automatic_tax_failed",
-    "rate_limited",
-    "stripe_error",
-    "stripe_unavailable",
+    "stripe_invalid_request", "automatic_tax_failed", "rate_limited", "stripe_error", "stripe_unavailable",
     "stripe_timeout",
-)
+)  # fmt: skip
 IDEMPOTENT = (*BODY, "idempotency_mismatch", "idempotency_in_progress")
 WRITE = (*IDEMPOTENT, *STRIPE)
 STATE = ("not_found", "invalid_state")
@@ -125,16 +121,9 @@ class Problem(BaseModel):
 def answers(*codes: str, conditional: bool = False) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of an operation's errors, by their codes, and of 304 if it is `conditional`."""
     always = (
-        "unauthenticated",
-        "forbidden",
-        "not_found",
-        "validation_error",
-        "rate_limited",
-        "database_unavailable",
-        "identity_provider_unavailable",
-        "request_timeout",
-        "headers_too_large",
-    )
+        "unauthenticated", "forbidden", "not_found", "validation_error", "rate_limited", "database_unavailable",
+        "identity_provider_unavailable", "request_timeout", "headers_too_large",
+    )  # fmt: skip
     statuses: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *always)):
         statuses.setdefault(STATUS[code], []).append(code)

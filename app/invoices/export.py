@@ -18,16 +18,9 @@ HEADERS = {"Content-Disposition": 'attachment; filename="invoices.csv"', "Cache-
 MOST_ROWS = 100_000
 PAGE = 200
 TEXTS = (
-    "id",
-    "number",
-    "status",
-    "customer",
-    "customer_name",
-    "customer_email",
-    "reference",
-    "collection_method",
+    "id", "number", "status", "customer", "customer_name", "customer_email", "reference", "collection_method",
     "currency",
-)
+)  # fmt: skip
 AMOUNTS = (
     "subtotal", "total", "total_excluding_tax", "amount_shipping", "amount_due", "amount_paid", "amount_remaining",
     "pre_payment_credit_notes_amount", "post_payment_credit_notes_amount",

@@ -3,25 +3,29 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.access.authentication import Authentication
 from app.db.engine import Database
-from app.db.resources import FULFILLMENT, INVOICE
+from app.db.resources import FULFILLMENT, INVOICE, OWN_CUSTOMER
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
 from app.http.dependencies import JSON, Write, WriteDep, caller_of, json_answer, service, service_of
 from app.http.parameters import InvoiceId
-from app.http.problems import STATE, WRITE, answers
-from app.http.queries import read
+from app.http.problems import BODY, STATE, STRIPE, WRITE, answers
+from app.http.queries import documented, read
 from app.http.reads import listing, many, one, unless_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.idempotency.operations import Answer
-from app.invoices import stuck, timeline
+from app.invoices import export, stuck, timeline
 from app.invoices.client_secrets import ClientSecrets
+from app.invoices.copies import Copies
+from app.invoices.copy_schemas import InvoiceCopy, InvoiceRevise
 from app.invoices.hosted_pages import HostedPages
-from app.invoices.queries import InvoicesQuery
+from app.invoices.preview_schemas import InvoicePreview, InvoicePreviewed
+from app.invoices.previews import Previews
+from app.invoices.queries import InvoicesFilter, InvoicesQuery
 from app.invoices.read_schemas import ClientSecret, HostedPagesRead, InvoiceListed, InvoiceRead, InvoiceWithSecret
 from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
 from app.invoices.service import Invoices
@@ -31,7 +35,10 @@ from app.settings import Settings
 InvoicesDep = Annotated[Invoices, Depends(service(Invoices))]
 SecretsDep = Annotated[ClientSecrets, Depends(service(ClientSecrets))]
 HostedPagesDep = Annotated[HostedPages, Depends(service(HostedPages))]
+CopiesDep = Annotated[Copies, Depends(service(Copies))]
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=AuthorizedRoute)
+files = APIRouter(prefix="/v1", tags=["invoices"], route_class=AuthorizedRoute)
+SAMPLE = "id,number,status,customer\r\nin_1PgF,XK4C7QPL-0001,open,cus_QXg1\r\n"
 
 
 async def with_secret(write: Write, answer: Answer) -> Response:
@@ -177,3 +184,52 @@ async def get_invoice_timeline(invoice_id: InvoiceId, request: Request) -> Respo
     """Why the invoice is unpaid, and everything that happened to it, oldest first."""
     async with service_of(request, Database).connection() as connection:
         return Response(await timeline.read(connection, invoice_id), media_type=JSON)
+
+
+@router.post("/preview", response_model=InvoicePreviewed, responses=answers(*BODY, *STRIPE))
+async def preview_invoice(body: InvoicePreview, previews: Annotated[Previews, Depends(service(Previews))]) -> Response:
+    """What an invoice would cost, with its taxes and discounts, as Stripe computes it now. Nothing is stored."""
+    return Response(await previews.preview(body.params()), media_type=JSON)
+
+
+@router.post(
+    "/{invoice_id}/revise",
+    status_code=201,
+    response_model=InvoiceRead,
+    responses=answers("reference_taken", *STATE, *WRITE),
+)
+async def revise_invoice(
+    invoice_id: InvoiceId, copies: CopiesDep, write: WriteDep, body: InvoiceRevise | None = None
+) -> Response:
+    """Make a draft that replaces an open or uncollectible invoice, which Stripe voids when the draft is finalized."""
+    return await write.run(copies.revise_invoice, body.params() if body else {}, invoice_id)
+
+
+@router.post(
+    "/{invoice_id}/copy",
+    status_code=201,
+    response_model=InvoiceWithSecret,
+    responses=answers("nothing_to_bill", "reference_taken", *STATE, *WRITE),
+)
+async def copy_invoice(
+    invoice_id: InvoiceId, copies: CopiesDep, write: WriteDep, body: InvoiceCopy | None = None
+) -> Response:
+    """Make a draft with the items of another invoice, of any status. Its number and its payments are not copied."""
+    answer = await write.answer(copies.copy_invoice, body.params() if body else {}, invoice_id)
+    return await with_secret(write, answer)
+
+
+@files.get(
+    "/invoices.csv",
+    response_class=Response,
+    responses=answers() | {200: {"content": {"text/csv": {"schema": {"type": "string", "examples": [SAMPLE]}}}}},
+    openapi_extra=documented(InvoicesFilter),
+)
+async def export_invoices(request: Request) -> Response:
+    """Export invoices as CSV, with the filters and the order of the list.
+
+    At most 100,000: the last line says if there were more.
+    """
+    wanted = dict(read(request, InvoicesFilter)) | {OWN_CUSTOMER: caller_of(request).customer}
+    texts = export.lines(service_of(request, Database), wanted)
+    return StreamingResponse(export.begun(await anext(texts), texts), headers=export.HEADERS, media_type=export.CSV)

@@ -44,47 +44,21 @@ COMPARED = (
 """The compared tables, parents first."""
 
 BESIDE = (
-    "reference_claims",
-    "invoice_payments",
-    "invoice_discounts",
-    "tombstones",
-    "setup_intents",
-    "changes",
-    "configured_actions",  # empty: nothing that is rebuilt is done again
-    "fulfillment_actions",
-    "fulfillment_policy",
-    "reminders",
-    "webhook_events",
-    "operations",
+    "reference_claims", "invoice_payments", "invoice_discounts", "tombstones", "setup_intents", "changes",
+    "configured_actions", "fulfillment_actions", "fulfillment_policy", "reminders", "webhook_events", "operations",
     "audit_log",
-)
-"""Further tables that the code writes (an erasure touches many). They are temporary, too."""
+)  # fmt: skip
+"""Further tables that the code writes (an erasure touches many). They are temporary, too.
+
+`configured_actions` stays empty, so that nothing is done again that is only rebuilt.
+"""
 
 OUR_OWN = (
-    "updated_at",
-    "deleted_at",
-    "snapshot_since",
-    "snapshot_until",
-    "snapshot_digest",
-    "lines_digest",
-    "revision",
-    "fulfilled_at",
-    "attempt",
-    "attempt_at",
-    "failure_at",
-    "action_required_at",
-    "payment_attempts",
-    "history",
-    "policy",
-    "document",
-    "items_document",
-    "document_version",
-    "later_digests",
-    "sequence",
-    "reminded_until",
-    "next_step",
-    "stuck_since",
-)
+    "updated_at", "deleted_at", "snapshot_since", "snapshot_until", "snapshot_digest", "lines_digest", "revision",
+    "fulfilled_at", "attempt", "attempt_at", "failure_at", "action_required_at", "payment_attempts", "history",
+    "policy", "document", "items_document", "document_version", "later_digests", "sequence", "reminded_until",
+    "next_step", "stuck_since",
+)  # fmt: skip
 """Columns that say when and how something came here, not what it is."""
 
 Side: TypeAlias = NamedFromClause[Any]

@@ -22,31 +22,10 @@ from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
 
 VIEWS: tuple[type[ReadOnlyView], ...] = (
-    StuckInvoiceView,
-    InvoiceView,
-    FulfillmentView,
-    RefundView,
-    CreditNoteView,
-    DisputeView,
-    ChangeView,
-    PaymentLinkView,
-    CustomerView,
-    PaymentMethodView,
-    ProductView,
-    PriceView,
-    TaxRateView,
-    TaxIdView,
-    CouponView,
-    PromotionCodeView,
-    WebhookEventView,
-    OperationView,
-    FulfillmentActionView,
-    ReminderView,
-    WebhookEndpointView,
-    DeliveryView,
-    ApiKeyView,
-    AuditEntryView,
-    RateBucketView,
-)
+    StuckInvoiceView, InvoiceView, FulfillmentView, RefundView, CreditNoteView, DisputeView, ChangeView,
+    PaymentLinkView, CustomerView, PaymentMethodView, ProductView, PriceView, TaxRateView, TaxIdView, CouponView,
+    PromotionCodeView, WebhookEventView, OperationView, FulfillmentActionView, ReminderView, WebhookEndpointView,
+    DeliveryView, ApiKeyView, AuditEntryView, RateBucketView,
+)  # fmt: skip
 
 __all__ = ["VIEWS", "ReadOnlyView"]
