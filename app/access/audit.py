@@ -29,11 +29,5 @@ async def record(
     `detail` says how many and which, where one entry stands for many things.
     """
     await _RECORD.execute(
-        connection,
-        actor=actor,
-        action=action,
-        subject=subject,
-        outcome=outcome,
-        request_id=request_id,
-        detail=detail,
+        connection, actor=actor, action=action, subject=subject, outcome=outcome, request_id=request_id, detail=detail
     )

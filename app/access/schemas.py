@@ -16,10 +16,7 @@ DAY_S = 24 * 3600
 ApiKeyStatus = TypeAliasType("ApiKeyStatus", Literal["active", "expired", "revoked"])
 
 
-Expiry = Annotated[
-    Time | None,
-    Field(examples=[None], description="When the key ends by itself. Null: never."),
-]
+Expiry = Annotated[Time | None, Field(examples=[None], description="When the key ends by itself. Null: never.")]
 
 
 class ApiKeyCreate(Request):

@@ -5,14 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from app.catalog.schemas import (
-    PriceCreate,
-    PriceRead,
-    PriceUpdate,
-    ProductCreate,
-    ProductRead,
-    ProductUpdate,
-)
+from app.catalog.schemas import PriceCreate, PriceRead, PriceUpdate, ProductCreate, ProductRead, ProductUpdate
 from app.catalog.service import Catalog
 from app.db.resources import PRICE, PRODUCT
 from app.http.dependencies import WriteDep, service

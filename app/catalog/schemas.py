@@ -37,10 +37,7 @@ from app.http.stripe_schemas import (
 class DefaultPriceParams(UnitPriced):
     """A price that is made with the product."""
 
-    refused: ClassVar[Mapping[str, str]] = {
-        "recurring": SUBSCRIPTIONS,
-        "custom_unit_amount": PAY_WHAT_YOU_WANT,
-    }
+    refused: ClassVar[Mapping[str, str]] = {"recurring": SUBSCRIPTIONS, "custom_unit_amount": PAY_WHAT_YOU_WANT}
 
     unit_amount: UnitAmount | None = Field(default=None, examples=[12000])
     currency_options: CurrencyOptions | None = None

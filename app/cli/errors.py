@@ -16,10 +16,7 @@ WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
         asyncpg.InvalidAuthorizationSpecificationError,
         "The database refuses the user or the password: correct DATABASE_URL.",
     ),
-    (
-        asyncpg.InvalidCatalogNameError,
-        "The server has no database of this name: create it, or correct DATABASE_URL.",
-    ),
+    (asyncpg.InvalidCatalogNameError, "The server has no database of this name: create it, or correct DATABASE_URL."),
     (
         asyncpg.InsufficientPrivilegeError,
         "The user of DATABASE_URL may not do this ({}): see the roles in docs/operations.md.",

@@ -65,8 +65,7 @@ def list_invoices(
 
 @invoices.command("export")
 def export_invoices(
-    where: Where = None,
-    output: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None,
+    where: Where = None, output: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None
 ) -> None:
     """Write invoices as CSV; at most 100,000, and the last line says if there were more."""
     wanted = _wanted(where)

@@ -44,10 +44,7 @@ async def create_credit_note(
     return await write.run(notes.create_credit_note, body.params(), invoice_id)
 
 
-@router.post(
-    "/invoices/{invoice_id}/credit-notes/preview",
-    responses=answers(*STATE, *BODY, *STRIPE),
-)
+@router.post("/invoices/{invoice_id}/credit-notes/preview", responses=answers(*STATE, *BODY, *STRIPE))
 async def preview_credit_note(
     invoice_id: InvoiceId, body: CreditNotePreviewed, notes: CreditNotesDep
 ) -> CreditNotePreview:

@@ -30,10 +30,7 @@ _EXTEND = Statement(
     _NEW.on_conflict_do_update(
         index_elements=[_C.name],
         set_={count: _C[count] + _NEW.excluded[count] for count in _COUNTS}
-        | {
-            "complete_until": func.greatest(_C.complete_until, _NEW.excluded.complete_until),
-            "updated_at": func.now(),
-        },
+        | {"complete_until": func.greatest(_C.complete_until, _NEW.excluded.complete_until), "updated_at": func.now()},
     )
 )
 _COUNT_REPAIRS = Statement(

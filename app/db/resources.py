@@ -339,8 +339,7 @@ AUDIT_ENTRY = Resource(
     "audit entry",
     schema.audit_log,
     columns(
-        schema.audit_log,
-        *("id", "at", "actor", "action", "subject", "detail", "outcome", "request_id", "operation"),
+        schema.audit_log, *("id", "at", "actor", "action", "subject", "detail", "outcome", "request_id", "operation")
     ),
     time="at",
     filters={"since": schema.audit_log.c.at >= bindparam("since")},

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.domain.errors import (
-    InvoiceBusy,
-    NothingToRefund,
-    PaymentDisputed,
-    RefundTooLarge,
-    Refused,
-    ValidationFailed,
-)
+from app.domain.errors import InvoiceBusy, NothingToRefund, PaymentDisputed, RefundTooLarge, Refused, ValidationFailed
 from app.domain.money import format_amount
 
 

@@ -155,8 +155,7 @@ class CloudEvent(Shown):
         examples=[SCHEMA_VERSION],
     )
     sequence: str = Field(
-        description="The cursor after this event. Later events have greater ones, compared as text.",
-        examples=[CURSOR],
+        description="The cursor after this event. Later events have greater ones, compared as text.", examples=[CURSOR]
     )
 
 

@@ -134,11 +134,7 @@ class Fulfillments:
             self._beside[invoice_id] = payment_intent  # for the row, if this transaction makes it
 
     def follow_attempt(
-        self,
-        invoice: JsonView,
-        said: AttemptReport,
-        failure: Failure | None = None,
-        required_action: str | None = None,
+        self, invoice: JsonView, said: AttemptReport, failure: Failure | None = None, required_action: str | None = None
     ) -> bool:
         """Apply a report on an attempt to pay, and why it failed or what the payer must do.
 

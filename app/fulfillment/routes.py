@@ -7,12 +7,7 @@ from starlette.responses import Response
 
 from app.db.resources import FULFILLMENT, FULFILLMENT_ACTION
 from app.fulfillment.actions import Actions
-from app.fulfillment.schemas import (
-    FulfillmentActionRead,
-    FulfillmentActionsQuery,
-    FulfillmentRead,
-    FulfillmentsQuery,
-)
+from app.fulfillment.schemas import FulfillmentActionRead, FulfillmentActionsQuery, FulfillmentRead, FulfillmentsQuery
 from app.http.dependencies import WriteDep, service
 from app.http.parameters import ActionId
 from app.http.problems import WRITE, answers

@@ -43,10 +43,7 @@ BY_UNIT = one_of(
     form("unit_amount_decimal", unit_amount=NULL, unit_amount_decimal=TEXT),
 )
 WITHIN_LIMITS = any_of(
-    form(
-        unit_amount={"maximum": MAX_AMOUNT},
-        unit_amount_decimal={"pattern": r"^[0-9]{1,8}(\.[0-9]{1,12})?$"},
-    ),
+    form(unit_amount={"maximum": MAX_AMOUNT}, unit_amount_decimal={"pattern": r"^[0-9]{1,8}(\.[0-9]{1,12})?$"}),
     form(currency={"enum": list(LONGER)}),
 )
 TIERS = "out of scope: prices with tiers"

@@ -63,9 +63,7 @@ _SETTLE = Statement(
 _FREE = Statement(delete(reference_claims).where(_C.operation == bindparam("operation"), _C.object_id.is_(None)))
 _GIVE_UP = Statement(
     delete(reference_claims).where(
-        _C.resource == bindparam("resource"),
-        _C.reference == _OWNERS.c.reference,
-        _C.object_id == _OWNERS.c.object_id,
+        _C.resource == bindparam("resource"), _C.reference == _OWNERS.c.reference, _C.object_id == _OWNERS.c.object_id
     )
 )
 

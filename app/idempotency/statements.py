@@ -121,11 +121,7 @@ _FIND = Statement(
     select(*_STORED, _NOT_OURS).where(
         _C.caller == bindparam("caller"),
         _C.idempotency_key == bindparam("idempotency_key"),
-        or_(
-            _C.answered_at.is_not(None),
-            _C.locked_until > func.now(),
-            _C.fingerprint != bindparam("fingerprint"),
-        ),
+        or_(_C.answered_at.is_not(None), _C.locked_until > func.now(), _C.fingerprint != bindparam("fingerprint")),
     )
 )
 _READ = Statement(select(*_STORED, _NOT_OURS).where(_C.id == bindparam("operation")))

@@ -118,8 +118,7 @@ class ItemFields(Request):
     price_data: PriceDataParams | None = None
     amount: Amount | None = None
     unit_amount_decimal: Annotated[UnitAmountDecimal | None, To("price_data", "unit_amount_decimal")] = Field(
-        default=None,
-        description="What one unit of `quantity` costs, without a product. `description` says what it is.",
+        default=None, description="What one unit of `quantity` costs, without a product. `description` says what it is."
     )
     currency: Annotated[Currency | None, To()] = None
     quantity: Quantity | None = None

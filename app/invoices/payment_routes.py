@@ -36,10 +36,7 @@ async def list_invoice_payments(invoice_id: InvoiceId, request: Request) -> Resp
 
 @router.post("/attach-payment", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
 async def attach_payment(
-    invoice_id: InvoiceId,
-    body: PaymentAttach,
-    attachments: AttachmentsDep,
-    write: WriteDep,
+    invoice_id: InvoiceId, body: PaymentAttach, attachments: AttachmentsDep, write: WriteDep
 ) -> Response:
     """Let a PaymentIntent of yours, or a payment made elsewhere, pay the invoice or a part of it.
 

@@ -20,7 +20,7 @@ class PreviewCustomer(Create):
     """A customer that does not exist yet, or what is different about the one that is named."""
 
     refused: ClassVar[Mapping[str, str]] = {
-        "tax": "out of scope: previews by an address of the internet; give an address, or the customer",
+        "tax": "out of scope: previews by an address of the internet; give an address, or the customer"
     }
 
     address: AddressParams | None = None

@@ -136,8 +136,7 @@ async def mark_uncollectible(invoice_id: InvoiceId, invoices: InvoicesDep, write
 
 
 @router.get(
-    "/{invoice_id}/client-secret",
-    responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout"),
+    "/{invoice_id}/client-secret", responses=answers(*STATE, "stripe_error", "stripe_unavailable", "stripe_timeout")
 )
 async def get_client_secret(
     invoice_id: InvoiceId,
@@ -160,8 +159,7 @@ async def get_client_secret(
 
 
 @router.get(
-    "/{invoice_id}/hosted-pages",
-    responses=answers("not_found", "stripe_error", "stripe_unavailable", "stripe_timeout"),
+    "/{invoice_id}/hosted-pages", responses=answers("not_found", "stripe_error", "stripe_unavailable", "stripe_timeout")
 )
 async def get_hosted_pages(invoice_id: InvoiceId, request: Request, pages: HostedPagesDep) -> HostedPagesRead:
     """The addresses of Stripe's hosted page and PDF. They expire: if the stored ones are old, Stripe is asked for new ones."""

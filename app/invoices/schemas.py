@@ -158,8 +158,7 @@ class InvoiceFields(Request):
         default=None, description="The printed date of issue; without it, when the invoice is finalized."
     )
     number: Annotated[str, StringConstraints(min_length=1, max_length=26, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
-        default=None,
-        description="A number of your own. That numbers are unique and without gaps is up to you then.",
+        default=None, description="A number of your own. That numbers are unique and without gaps is up to you then."
     )
     description: Text | None = Field(default=None, max_length=1500)
     footer: Text | None = Field(default=None, max_length=5000)

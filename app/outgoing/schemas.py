@@ -64,10 +64,7 @@ class WebhookEndpointUpdate(Update):
 
 class WebhookSecretRotate(Request):
     overlap_s: int = Field(
-        default=DAY_S,
-        ge=0,
-        le=7 * DAY_S,
-        description="For how long the secrets before sign beside the new one.",
+        default=DAY_S, ge=0, le=7 * DAY_S, description="For how long the secrets before sign beside the new one."
     )
 
 

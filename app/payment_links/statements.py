@@ -51,10 +51,7 @@ _REVISED = Statement(select(_REPLACED_BY.label("replaced_by")).where(invoices.c.
 _TAKE_TURN = Statement(
     update(payment_links)
     .values(asked_at=func.now())
-    .where(
-        _THE_LINK,
-        or_(_C.asked_at.is_(None), _C.asked_at < func.now() - bindparam("pause", type_=Interval)),
-    )
+    .where(_THE_LINK, or_(_C.asked_at.is_(None), _C.asked_at < func.now() - bindparam("pause", type_=Interval)))
 )
 
 MOST_CODES = 20

@@ -88,9 +88,7 @@ async def create_setup_intent(
 
 
 @router.get(
-    "/setup-intent/{setup_intent_id}",
-    response_model=SetupIntentRead,
-    responses=answers("not_found", conditional=True),
+    "/setup-intent/{setup_intent_id}", response_model=SetupIntentRead, responses=answers("not_found", conditional=True)
 )
 async def get_setup_intent(customer_id: CustomerId, setup_intent_id: SetupIntentId, request: Request) -> Response:
     """Read a SetupIntent, as Stripe last reported it."""

@@ -9,20 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import (
-    Text,
-    Uuid,
-    bindparam,
-    cast,
-    column,
-    exists,
-    func,
-    or_,
-    select,
-    tuple_,
-    union,
-    update,
-)
+from sqlalchemy import Text, Uuid, bindparam, cast, column, exists, func, or_, select, tuple_, union, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.engine import Connection

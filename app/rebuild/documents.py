@@ -60,11 +60,7 @@ class Documents:
         self._pause_s = 1 / asked_per_s
 
     async def rebuild(
-        self,
-        within_s: float = float("inf"),
-        *,
-        again: bool = False,
-        progress: Callable[[int], None] = lambda _: None,
+        self, within_s: float = float("inf"), *, again: bool = False, progress: Callable[[int], None] = lambda _: None
     ) -> Rebuilt:
         """Make documents for about `within_s` seconds; the next call continues. Raises what the gateway raises.
 

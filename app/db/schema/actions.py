@@ -31,12 +31,7 @@ fulfillment_actions = Table(
     CheckConstraint("attempts >= 0 AND lost >= 0", name="attempts_not_negative"),
     CheckConstraint(f"({one_of('status', DUE)}) = (next_attempt_at IS NOT NULL)", name="due_has_time"),
     CheckConstraint(f"({one_of('status', ENDED)}) = (finished_at IS NOT NULL)", name="ended_has_time"),
-    Index(
-        "ix_fulfillment_actions_due",
-        "action",
-        "next_attempt_at",
-        postgresql_where=text(one_of("status", WAITING)),
-    ),
+    Index("ix_fulfillment_actions_due", "action", "next_attempt_at", postgresql_where=text(one_of("status", WAITING))),
     Index("ix_fulfillment_actions_leased", "action", "next_attempt_at", postgresql_where=text("status = 'running'")),
     Index("ix_fulfillment_actions_newest", desc("created_at"), desc("id")),
     Index("ix_fulfillment_actions_invoice", "invoice"),

@@ -18,15 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.db.engine import Database
-from app.domain.errors import (
-    Forbidden,
-    InvalidState,
-    InvoicingError,
-    NotFound,
-    RateLimited,
-    Refused,
-    ValidationFailed,
-)
+from app.domain.errors import Forbidden, InvalidState, InvoicingError, NotFound, RateLimited, Refused, ValidationFailed
 from app.domain.idempotency import MAX_KEY_LENGTH
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
