@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 
 def database_of(settings: Settings, **session: str) -> Database:
-    """The client of the database in `settings`; it is not open yet.
-
-    `session` holds further settings of its connections.
-    """
+    """The client of the database; it is not open yet. `session` holds further settings of its connections."""
     return Database(
         settings.database_url.get_secret_value(),
         direct_url=settings.server_url if settings.database_pooler == "transaction" else "",

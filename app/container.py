@@ -250,10 +250,7 @@ class Container:
 
     @asynccontextmanager
     async def rehearsal(self, api_version: str) -> AsyncIterator[Rehearsal]:
-        """Compares another version of Stripe's API with what is stored.
-
-        It uses a Stripe client of its own, which is closed at the end of the block.
-        """
+        """Compares another version of Stripe's API with what is stored, by a Stripe client of its own."""
         from app.rebuild.rehearsal import Rehearsal
 
         candidate = gateway_of(self.settings, api_version)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -35,10 +36,7 @@ async def make_partitions(database: Database, retention: timedelta | None, now: 
 
 
 async def drop_partitions(database: Database, retention: timedelta) -> list[str]:
-    """Drop the partitions that ended longer than `retention` ago. Returns their names.
-
-    A partition that holds an unprocessed event stays, and a warning is logged.
-    """
+    """Drop partitions that ended longer than `retention` ago, unless they hold unprocessed events. Returns names."""
     before = datetime.now(UTC) - retention
     async with database.connection() as connection:
         found = await partitions.listed(connection)
@@ -68,26 +66,6 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
     return Task("keep_partitions", EVERY_S, keep)
 
 
-def forget_feed(database: Database, retention: timedelta) -> Task:
-    """The task that deletes feed events older than `retention`."""
-    return _purging("forget_feed", EVERY_S, database, feed_statements.forget, retention)
-
-
-def purge_deliveries(database: Database, kept: timedelta) -> Task:
-    """The task that deletes finished deliveries older than `kept`."""
-    return _purging("purge_deliveries", EVERY_S, database, delivery_statements.purge, kept)
-
-
-def forget_reminders(database: Database) -> Task:
-    """The task that deletes what was told of due dates long ago."""
-    return _purging("forget_reminders", EVERY_S, database, reminder_statements.forget, KEPT)
-
-
-def purge_operations(database: Database) -> Task:
-    """The task that deletes answered operations whose retention is over."""
-    return _purging("purge_operations", 600.0, database, idempotency_statements.purge, RETENTION)
-
-
 def rebase_feed(database: Database) -> Task:
     """The task that moves the feed's next position past the stored ones after a restore into another cluster."""
 
@@ -100,10 +78,10 @@ def rebase_feed(database: Database) -> Task:
 
 def _purging(
     name: str,
-    every_s: float,
-    database: Database,
     delete: Callable[[Connection, timedelta, int], Awaitable[int]],
+    database: Database,
     kept: timedelta,
+    every_s: float = EVERY_S,
 ) -> Task:
     """A task that deletes what is older than `kept`, in batches. Its result is how many rows."""
 
@@ -117,3 +95,9 @@ def _purging(
                 return total
 
     return Task(name, every_s, purge)
+
+
+forget_feed = partial(_purging, "forget_feed", feed_statements.forget)
+purge_deliveries = partial(_purging, "purge_deliveries", delivery_statements.purge)
+forget_reminders = partial(_purging, "forget_reminders", reminder_statements.forget, kept=KEPT)
+purge_operations = partial(_purging, "purge_operations", idempotency_statements.purge, kept=RETENTION, every_s=600.0)

@@ -1,7 +1,4 @@
-"""Types of settings that parse and check one value: lists, secrets, origins, networks, addresses, folders.
-
-settings.py lists the settings and refuses unsafe combinations.
-"""
+"""Types of settings that parse and check one value. settings.py refuses unsafe combinations."""
 
 import json
 import re

@@ -246,10 +246,7 @@ class Settings(BaseSettings):
 
     @property
     def encryption_keys(self) -> tuple[bytes, ...]:
-        """The keys that encrypt stored secrets: the first encrypts, all decrypt.
-
-        Where none is set, one is derived as for `link_keys`.
-        """
+        """The keys that encrypt stored secrets: the first encrypts, all decrypt. The default is as for `link_keys`."""
         return self._keys(self.secrets_key, b"sealed secrets\n")
 
     def _keys(self, given: tuple[SecretStr, ...], purpose: bytes) -> tuple[bytes, ...]:

@@ -1,7 +1,4 @@
-"""Writes audit log entries for what is not an operation.
-
-A database trigger writes the entry of every operation when it is answered. The table refuses changes and deletions.
-"""
+"""Writes audit log entries for what is not an operation; a trigger writes those of operations."""
 
 from sqlalchemy import insert
 
@@ -24,10 +21,7 @@ async def record(
     request_id: str | None = None,
     detail: str | None = None,
 ) -> None:
-    """Add an entry in the caller's transaction.
-
-    `detail` says how many and which, where one entry stands for many things.
-    """
+    """Add an entry in the caller's transaction. `detail` says how many and which, if one stands for many."""
     await _RECORD.execute(
         connection, actor=actor, action=action, subject=subject, outcome=outcome, request_id=request_id, detail=detail
     )

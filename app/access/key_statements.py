@@ -122,10 +122,7 @@ _ANY_IN_FORCE = Statement(select(exists().where(_IN_FORCE, _C.livemode == bindpa
 
 
 async def find(connection: Connection, prefix: str, digest: bytes) -> StoredKey | None:
-    """Find the key in force with `prefix`, and record its use if `digest` matches.
-
-    The caller must still compare the digests: the key is returned either way.
-    """
+    """Find the key in force with `prefix`, and record its use if `digest` matches. The caller compares the digests."""
     return await _FIND.row(connection, StoredKey, prefix=prefix, digest=digest)
 
 
@@ -168,10 +165,7 @@ async def rotate(
     overlap_s: float,
     expires_at: datetime | None,
 ) -> bool:
-    """Store a key that replaces `old_id`, which expires after `overlap_s`.
-
-    Returns False if the old key is not in force.
-    """
+    """Store a key that replaces `old_id`, which expires after `overlap_s`. False: the old key is not in force."""
     made = await _ROTATE.value(
         connection,
         old=old_id,

@@ -40,10 +40,7 @@ class _Remembered:
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Something open for a caller, or for those who have a link to an invoice.
-
-    `due` means that a key or a link ended, so the credentials must be checked again.
-    """
+    """Something open for a caller or by a link. `due`: a key or link ended, so its owner must check again."""
 
     wake: Callable[[], None]
     due: bool = False

@@ -48,10 +48,7 @@ async def add(connection: Connection, link: PortalLink) -> None:
 
 
 async def revoke(connection: Connection, link_id: str, customer_id: str) -> bool:
-    """Revoke the link for good, with the payment links it led to, and notify every process.
-
-    Returns whether the customer has such a link.
-    """
+    """Revoke the link and the payment links it led to, and notify every process. False: the customer has none."""
     if await _REVOKE.execute(connection, link=link_id, customer=customer_id) != 1:
         return False
     payable = await _PAYABLE.column(connection, customer=customer_id)

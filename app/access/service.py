@@ -39,10 +39,7 @@ class Keys:
             return await _finish(connection, operation, operation.subject, 201, key)
 
     async def rotate_api_key(self, operation: Operation, params: JsonView) -> Answer:
-        """Create a key that replaces this one (ApiKeyRotate), with the same name, scopes and caller.
-
-        The old key works until the overlap ends. Raises NotFound and InvalidState.
-        """
+        """Create a key that replaces this one (ApiKeyRotate), which works until the overlap ends."""
         expires_at = operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
         key, prefix, digest = self._draw()

@@ -1,7 +1,4 @@
-"""ORM classes over the tables of app/db/schema, for sqladmin to list and show.
-
-Only the console imports them, because SQLAlchemy's ORM takes a third of a second to import.
-"""
+"""ORM classes over the tables, for sqladmin alone: SQLAlchemy's ORM takes a third of a second to import."""
 
 from typing import Any
 

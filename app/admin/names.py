@@ -15,10 +15,7 @@ _LINK = re.compile(r'<a href="/console/(?:customer|invoice)/details/(\w+)"><code
 
 @pass_context
 async def with_names(context: Context, page: str) -> Markup:
-    """`page` with the customer's name (or email) and the invoice's number beside each link. A filter of templates.
-
-    Only admins see a customer's name in full.
-    """
+    """`page` with names beside the links. A filter of templates. Only admins see a customer's name in full."""
     ids = set(_LINK.findall(page))
     if not ids:
         return Markup(page)  # noqa: S704 -- autoescaped by its template

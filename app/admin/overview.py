@@ -1,7 +1,4 @@
-"""The figures of the dashboard: how much waits, and how payments and the inbox went over time.
-
-Each reads a bounded number of rows, however large the tables are.
-"""
+"""The figures of the dashboard. Each reads a bounded number of rows, however large the tables are."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,4 @@
-"""Runs a use case of the API on the rows that an operator chose, one by one.
-
-So the API's rules apply, and each run enters the audit log with its outcome.
-"""
+"""Runs a use case of the API, with its rules and its audit log, on each of the rows that an operator chose."""
 
 from types import MappingProxyType
 
@@ -27,10 +24,7 @@ async def act_on_chosen(
     done: str,
     params: JsonView = MappingProxyType({}),
 ) -> Response:
-    """Run `use_case` for each id in the form, then redirect to the rows with a message about the outcome.
-
-    A form with a field `once` is done once, however often it is sent.
-    """
+    """Run `use_case` for each id in the form, then redirect to the rows. A form with a field `once` is done once."""
     operator = require_admin(request)
     form = await request.form()
     chosen, once = [str(one) for one in form.getlist("id")], str(form.get("once", ""))

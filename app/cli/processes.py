@@ -163,10 +163,7 @@ async def _work(found: Settings) -> None:
 
 
 async def _require_somebody(found: Settings) -> None:
-    """Exit in production if nobody could call: no bootstrap key, no identity provider, no key in force.
-
-    If the database is away, the service starts all the same.
-    """
+    """Exit in production if nobody could call. If the database is away, the service starts all the same."""
     if found.environment != "production" or found.api_bootstrap_key or found.oidc_issuer:
         return
     database = database_of(found)
@@ -184,10 +181,7 @@ async def _require_somebody(found: Settings) -> None:
 
 
 async def _require_tables(database: Database) -> None:
-    """Exit if the database was never migrated, because every job would fail again and again.
-
-    A database that is away is no reason to exit: the jobs wait for it.
-    """
+    """Exit if the database was never migrated: every job would fail. For a database that is away, jobs wait."""
     with suppress(DatabaseUnavailable):
         async with database.connection() as connection:
             if await migrations.revision(connection) is None:

@@ -1,7 +1,4 @@
-"""The use cases of credit notes.
-
-How much may be credited is counted under the invoice's lock, as of refunds (app/refunds/service.py).
-"""
+"""The use cases of credit notes. What may be credited is counted under the invoice's lock, as of refunds."""
 
 from contextlib import suppress
 

@@ -13,10 +13,7 @@ class Customers(AtStripe):
         return await self._writer.create(operation, Kind.CUSTOMER, CustomerCreate, params)
 
     async def update_customer(self, operation: Operation, params: JsonView) -> Answer:
-        """Change a customer (CustomerUpdate).
-
-        New drafts copy its custom fields and footer; existing ones keep theirs.
-        """
+        """Change a customer (CustomerUpdate). Only new drafts copy its custom fields and footer."""
         return await self._writer.update(operation, Kind.CUSTOMER, CustomerUpdate, params)
 
     async def delete_customer(self, operation: Operation, _params: JsonView) -> Answer:

@@ -49,10 +49,7 @@ class Batcher(Generic[Work, Result]):
         return len(self._waiting)
 
     async def submit(self, work: Work) -> Result | Individually:
-        """Return the result of `work`, or INDIVIDUALLY.
-
-        Raises what the batch returns for it, and DatabaseUnavailable.
-        """
+        """The result of `work`, or INDIVIDUALLY. Raises what the batch returns for it, and DatabaseUnavailable."""
         done: asyncio.Future[Result | Individually] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
         if self._running is None:  # nothing of whoever comes first may cling to what is done for all
@@ -76,10 +73,7 @@ class Batcher(Generic[Work, Result]):
             self._running = None
 
     async def _outcomes(self, works: Sequence[Work]) -> Sequence[Result | Exception | Individually]:
-        """Carry out a batch.
-
-        If it fails as a whole, each work gets INDIVIDUALLY, or the error if the database is away.
-        """
+        """Carry out a batch. If all of it fails, each work gets INDIVIDUALLY, or the error if the database is away."""
         try:
             return await self._carry_out(works)
         except Exception as error:  # noqa: BLE001 -- whoever is at fault hears of it, individually at the latest

@@ -1,7 +1,4 @@
-"""Connections to PostgreSQL, transactions, and the errors of a database that is not available.
-
-Every error that means "not now" is raised as DatabaseUnavailable.
-"""
+"""Connections and transactions. Every error that means "not now" is raised as DatabaseUnavailable."""
 
 import asyncio
 import ssl
@@ -102,10 +99,7 @@ async def require_answer(connection: "asyncpg.Connection[asyncpg.Record]") -> No
 
 
 class _Borrowed:
-    """A connection from the pool while a block runs.
-
-    It is a class, because a context manager made of a generator costs several times as much.
-    """
+    """A connection from the pool while a block runs. A generator would cost several times as much."""
 
     __slots__ = ("_connection", "_pool")
 
@@ -139,10 +133,7 @@ async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 async def _require_durable(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Raise DatabaseUnavailable if a server behind a pooler acknowledges commits that are not on disk.
-
-    We cannot change the setting there.
-    """
+    """Raise DatabaseUnavailable if a server behind a pooler acknowledges commits that are not on disk."""
     if await connection.fetchval("SHOW synchronous_commit") == "off":
         log.error("synchronous_commit_is_off", fix="ALTER ROLE … SET synchronous_commit = on")
         raise DatabaseUnavailable("The database would lose what it acknowledges.", retry_after=RETRY_AFTER_S)
@@ -224,10 +215,7 @@ class Database:
             yield connection
 
     async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection to the server itself, for a listener, a lock or a long-lived writer. The caller closes it.
-
-        `settings` are server settings of this connection.
-        """
+        """A connection to the server itself, e.g. for a listener. The caller closes it. `settings` are the server's."""
         async with translated_errors():
             return await asyncpg.connect(
                 self._direct_url,

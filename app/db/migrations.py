@@ -27,10 +27,7 @@ def known() -> frozenset[str]:
 
 @cache
 def head() -> str:
-    """The newest revision, which this code needs.
-
-    It is read from the files, because Alembic takes a second to import.
-    """
+    """The newest revision. It is read from the files, because Alembic takes a second to import."""
     texts = [path.read_text() for path in (MIGRATIONS / "versions").glob("*.py")]
     revisions = known()
     followed = {found[1] for text in texts if (found := re.search(r'^down_revision = "(\w+)"', text, re.MULTILINE))}

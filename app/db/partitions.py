@@ -50,10 +50,7 @@ ORDER BY until NULLS LAST
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A partition: it holds events created from `since` on and before `until`.
-
-    None means no bound; the default has neither.
-    """
+    """A partition: it holds events created from `since` on and before `until`. None means no bound."""
 
     name: str
     since: datetime | None
@@ -166,9 +163,6 @@ async def drop(connection: Connection, old: Partition) -> bool:
 
 
 async def empty_default(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` finished events created `before` from the default partition, in the caller's transaction.
-
-    Returns how many were deleted.
-    """
+    """Delete up to `limit` finished events created `before` from the default partition. Returns how many."""
     await connection.execute(_AS_OWNER)
     return await _EMPTY_DEFAULT.execute(connection, before=before, limit=limit)

@@ -1,7 +1,4 @@
-"""Locks, loads and stores whole rows of any table, in sets.
-
-A row is a JSON object with one key per column.
-"""
+"""Locks, loads and stores whole rows of any table, in sets. A row is a JSON object with one key per column."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -38,10 +35,7 @@ def store_statement(table: Table) -> Statement:
 
 
 async def lock(connection: Connection, subjects: Iterable[str]) -> None:
-    """Lock `subjects` (Stripe ids) until the transaction ends.
-
-    Everybody takes the locks in the same order, so they cannot deadlock. A subject needs no row.
-    """
+    """Lock `subjects` (Stripe ids), in an order that cannot deadlock, until the transaction ends."""
     await connection.execute(
         """
         SELECT pg_advisory_xact_lock(key)

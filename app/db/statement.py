@@ -41,10 +41,7 @@ def identifiers(**names: str) -> dict[str, str]:
 
 
 class Statement:
-    """A statement with named parameters. It is compiled when it is first sent.
-
-    Each method raises TypeError unless exactly the statement's parameters are given.
-    """
+    """A statement with named parameters, compiled when first sent. Exactly its parameters must be given."""
 
     declared: ClassVar["WeakSet[Statement]"] = WeakSet()
     """All statements, so that a test can prepare each."""
@@ -107,10 +104,7 @@ class Statement:
 
 
 def _literal(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:
-    """A constant as a part of the text; None for anything else.
-
-    SQLAlchemy gives a constant's parameter a unique name.
-    """
+    """A constant as a part of the text. SQLAlchemy gives a constant's parameter a unique name."""
     if not isinstance(element, BindParameter) or not element.unique:
         return None
     constant = literal(element.value) if isinstance(element.type, NullType) else element

@@ -157,10 +157,7 @@ RULES = {name: Rule(scope, name in FOR_CUSTOMERS) for scope, names in OPERATIONS
 
 
 def require_allowed(caller: Caller, operation: str) -> None:
-    """Raise Forbidden if `caller` may not call `operation`.
-
-    Raises NotFound instead if a customer may not know of it.
-    """
+    """Raise Forbidden if `caller` may not call `operation`; NotFound if a customer may not know of it."""
     rule = RULES.get(operation)
     if caller.kind is CallerKind.CUSTOMER:
         if rule is None or not rule.customers:

@@ -113,10 +113,7 @@ RETRIED: Final = (ActionStatus.PENDING, ActionStatus.FAILED, ActionStatus.SKIPPE
 
 
 class Permanent(Exception):
-    """A retry would fail the same way: the action is dead until a person looks.
-
-    The reason must not hold personal data.
-    """
+    """A retry would fail the same way: the action is dead. The reason must not hold personal data."""
 
 
 class NotNow(Exception):

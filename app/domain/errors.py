@@ -1,41 +1,7 @@
-"""Every error this service answers with, as a tree.
+"""The errors that this service answers with. A `Refused` request gets the same answer again; `Unavailable` may pass.
 
-InvoicingError
- ├ Refused                    the request cannot be done as it stands; asking again changes nothing
- │  ├ NotFound                   404 not_found
- │  ├ Unauthenticated            401 unauthenticated
- │  ├ Forbidden                  403 forbidden
- │  ├ InvalidState               409 invalid_state
- │  ├ NothingToBill              409 nothing_to_bill
- │  ├ ReferenceTaken             409 reference_taken
- │  ├ NothingToRefund            409 nothing_to_refund
- │  ├ RefundTooLarge             409 refund_too_large
- │  ├ PaymentDisputed            409 payment_disputed
- │  ├ CreditTooLarge             409 credit_too_large
- │  ├ IdempotencyMismatch        422 idempotency_mismatch
- │  ├ ValidationFailed           422 validation_error
- │  ├ MalformedRequest           400 malformed_request
- │  ├ PayloadTooLarge            413 payload_too_large
- │  ├ StripeInvalidRequest       422 stripe_invalid_request
- │  │  └ AutomaticTaxFailed         409 automatic_tax_failed
- │  ├ PaymentFailed              402 payment_failed
- │  └ PaymentActionRequired      402 payment_action_required
- └ Unavailable                something is down or busy; the same request may work later
-    ├ IdempotencyInProgress      409 idempotency_in_progress
-    ├ InvoiceBusy                409 invoice_busy
-    ├ RateLimited                429 rate_limited
-    ├ StripeError                502 stripe_error
-    │  ├ StripeKeyRefused           our key to Stripe is not accepted, or not for this
-    │  ├ StripeKeySpent             a key that Stripe will never execute anything under (the services move on)
-    │  └ NotAtStripe                Stripe does not know an object that cannot have been deleted
-    ├ StripeUnavailable          503 stripe_unavailable
-    ├ StripeTimeout              504 stripe_timeout
-    ├ DatabaseUnavailable        503 database_unavailable
-    ├ IdentityProviderUnavailable 503 identity_provider_unavailable
-    └ RequestTimeout             503 request_timeout
-
-The codes are the contract; which HTTP status each gets is decided in app/http/problems.py alone.
-An error's `detail` is for people, holds no secret, and names the field where one is to blame.
+The codes are the contract. Only app/http/problems.py decides which HTTP status each gets. An error's `detail` is for
+people, holds no secret, and names the field that is to blame, if there is one.
 """
 
 from collections.abc import Iterator
@@ -50,10 +16,7 @@ LONGEST_DETAIL = 2000
 
 
 class InvoicingError(Exception):
-    """The root of all errors. `code` is for programs, `detail` for people.
-
-    `replayed`: the error is a stored answer. `unsure`: Stripe may have done what was asked.
-    """
+    """The root of all errors. `replayed`: a stored answer. `unsure`: Stripe may have done what was asked."""
 
     code: ClassVar[str]
     replayed = False

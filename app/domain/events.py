@@ -61,10 +61,7 @@ ENDS: Final[dict[str, dict[str, str]]] = {
 
 
 def event_type(subject: str, was: str | None, became: str, *, named: str | None = None) -> str:
-    """The type of the event for a change from `was` to `became`: `updated` if they are equal.
-
-    named: what happened, where the status does not show it.
-    """
+    """The type of the event for a change from `was` to `became`, or of what is `named` and keeps the status."""
     if named:
         return f"{subject}.{named}"
     if was == became:
@@ -227,10 +224,7 @@ class FeedEvent:
 
 
 def envelope(event: FeedEvent, source: str) -> bytes:
-    """The event as a CloudEvent in JSON.
-
-    `source` is the deployment's address. `sequence` is the cursor after the event.
-    """
+    """The event as a CloudEvent in JSON. `source` is the deployment's address."""
     schema = DATA[event.type if event.type in DATA else event.type.partition(".")[0]]
     return msgspec.json.encode(
         {

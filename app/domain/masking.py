@@ -1,7 +1,4 @@
-"""Masks personal data for operators who are no admins. Pure.
-
-erasure.py lists the personal fields of Stripe's objects; the schemas mark those of our rows.
-"""
+"""Masks personal data for operators who are no admins. The schemas mark the personal fields of our rows. Pure."""
 
 from typing import Any
 

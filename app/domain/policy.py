@@ -1,7 +1,4 @@
-"""The policy of a fulfillment: when to fulfill, and what reverses it. Pure.
-
-A fulfillment keeps the policy it was made with, so that another setting never rewrites history.
-"""
+"""The policy that a fulfillment is made with, and keeps: when to fulfill, and what reverses it. Pure."""
 
 import re
 from dataclasses import dataclass, replace

@@ -73,10 +73,7 @@ class LiveFeed:
 
     @contextmanager
     def listener(self, who: str, most: int) -> Iterator[None]:
-        """Count a listener of `who` while the block runs.
-
-        Raises RateLimited beyond `most`, and beyond the process's limit.
-        """
+        """Count a listener of `who` while the block runs. Raises RateLimited beyond `most` or the process's limit."""
         if self._open[who] >= most or self.listening >= self._most:
             raise RateLimited("Too many streams are open; close some, or come again later.", retry_after=5)
         self._open[who] += 1
@@ -161,10 +158,7 @@ class LiveFeed:
         self._at = self._reader = None
 
     def _hand_out(self, events: list[FeedEvent]) -> None:
-        """Give each event to its subscribers.
-
-        Each filter is checked once; those about other invoices are not checked.
-        """
+        """Give each event to its subscribers. Each filter is checked once; those about other invoices are not."""
         for event in events:
             told: RenderedEvent | None = None
             for about in {(event.invoice, event.customer), (event.invoice, None), (None, event.customer), (None, None)}:
@@ -200,10 +194,7 @@ class Subscription:
         return max(self._after, self._live.at)
 
     async def take(self, within_s: float) -> list[RenderedEvent]:
-        """The next events in order; an empty list after `within_s` seconds or when woken.
-
-        Raises DatabaseUnavailable, and can be called again then.
-        """
+        """The next events in order; an empty list after `within_s` seconds or when woken."""
         while self._behind:
             if told := await self._catch_up():
                 return told
@@ -238,10 +229,7 @@ class Subscription:
         self.wake()
 
     async def _catch_up(self) -> list[RenderedEvent]:
-        """Read a page from the database, while new events are buffered.
-
-        After the last page, continue with the buffer.
-        """
+        """Read a page from the database, while new events are buffered. After the last page, the buffer follows."""
         self._joining = True
         try:
             page = await self._live.read(self._after, self.wanted, PAGE)

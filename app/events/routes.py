@@ -155,10 +155,7 @@ def _most(caller: Caller, settings: Settings) -> int:
 
 
 async def _waited(request: Request, wanted: Query, after: Cursor, asked: FeedQuery) -> Response:
-    """Answer with the events that come in the time asked for.
-
-    Raises Unauthenticated if the caller's key ends meanwhile.
-    """
+    """Answer with the events that come in the time asked for. Raises Unauthenticated if the key ends meanwhile."""
     live, settings, listener = service_of(request, LiveFeed), service_of(request, Settings), _listener(request)
     with live.listener(listener.who, listener.most):
         place = await live.subscribe(wanted, after)

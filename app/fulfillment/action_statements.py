@@ -17,10 +17,7 @@ from app.hooks import EarlierAction
 
 @dataclass(frozen=True, slots=True)
 class DueAction:
-    """A claimed action. `attempts` includes this try; `lease` identifies the claim.
-
-    `lease` only grows, even when a person restarts `attempts`.
-    """
+    """A claimed action. `attempts` includes this try, and may restart; `lease` only grows, and names the claim."""
 
     id: str
     fulfillment: str
@@ -174,10 +171,7 @@ WHERE fulfillment.id = $1
 
 
 async def enqueue(connection: Connection, reached: Collection[tuple[str, str, Occasion]]) -> None:
-    """Create the configured actions for each fulfillment, invoice and occasion in `reached`.
-
-    Existing actions stay, but one that was skipped as not due is due again.
-    """
+    """Create the configured actions of what is `reached`. One that was skipped as not due is due again."""
     if reached:
         waits = {occasion: timedelta(seconds=MAIL_WAITS.get(occasion.moment, 0)) for _, _, occasion in reached}
         rows = sorted({(one, invoice, str(occasion), waits[occasion]) for one, invoice, occasion in reached})
@@ -195,10 +189,7 @@ async def announced(connection: Connection) -> set[str]:
 
 
 async def claim(connection: Connection, action: str, limit: int, lease: timedelta) -> list[DueAction]:
-    """Claim up to `limit` due actions of a name for `lease`.
-
-    Two moments of one fulfillment never run at once, so that an earlier mail is not sent after a later one.
-    """
+    """Claim up to `limit` due actions of a name, but no two of one fulfillment, so that mails keep their order."""
     return [_due(row) for row in await connection.fetch(_CLAIM, action, limit, lease)]
 
 
@@ -210,10 +201,7 @@ async def any_came_back(connection: Connection, names: Collection[str]) -> bool:
 async def claim_back(
     connection: Connection, names: Collection[str], lease: timedelta, most_lost: int
 ) -> tuple[DueAction | None, str | None]:
-    """Claim an action whose worker died, or give it up after `most_lost` times.
-
-    Returns the action, or the id given up.
-    """
+    """Claim an action whose worker died, or give it up after `most_lost` times. Returns it, or the id given up."""
     row = await connection.fetchrow(_CLAIM_BACK, list(names), lease, most_lost)
     if row is None:
         return None, None

@@ -137,10 +137,7 @@ class Actions:
     database: Database
 
     async def retry_fulfillment_action(self, operation: Operation, _params: JsonView) -> Answer:
-        """Retry an action that failed, was skipped or is dead.
-
-        Raises NotFound, and InvalidState for one that is done.
-        """
+        """Retry an action that failed, was skipped or is dead. Raises NotFound, and InvalidState for a done one."""
         action_id = str(operation.subject)
         async with self.database.unit_of_work() as connection:
             retried = await action_statements.retry(connection, action_id, RETRIED)

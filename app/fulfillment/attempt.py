@@ -24,10 +24,7 @@ class LeaseLost(Exception):
 
 
 class Attempt:
-    """One try of an action.
-
-    `out` is called when the rest of it only waits for another server, which cannot bring the process down.
-    """
+    """One try of an action. `out` is called when the rest can no longer bring the process down."""
 
     def __init__(
         self, database: Database, due: DueAction, lease_s: float, out: Callable[[], None] = lambda: None

@@ -50,10 +50,7 @@ class Failure:
 
 
 class Fulfillments:
-    """Fulfillments by invoice id.
-
-    `changes` lists what happened to them, `reached` the occasions for actions: fulfillment, invoice, occasion.
-    """
+    """Fulfillments by invoice id. `reached` are the occasions for actions: fulfillment, invoice, occasion."""
 
     def __init__(self, rows: dict[str, JsonObject], now: str, cause: str | None, policy: Policy = DEFAULT) -> None:
         """`rows` are as they are stored. `policy` is that of fulfillments which are made here."""

@@ -84,10 +84,7 @@ class Connection(asyncio.Protocol):
             self.answer.keep_alive = False
 
     def refuse(self, why: str, status: bytes = b"") -> None:
-        """Close the connection, and count it under `why`.
-
-        The request being read is answered with `status` if its answer has not begun and no earlier one is pending.
-        """
+        """Close and count the connection. The request being read gets `status`, unless an answer has begun or waits."""
         if not self.transport.is_closing():
             mine = self.reading is Reading.BODY
             if status and self.unanswered == mine and not (mine and self.answer.response_started):

@@ -22,10 +22,7 @@ T = TypeVar("T")
 
 
 def service_of(request: Mapping[str, Any], kind: type[T]) -> T:
-    """The service of the class `kind`, for a request or its ASGI scope.
-
-    The application puts its services into `app.state.services` when it starts.
-    """
+    """The service of the class `kind`, for a request or its ASGI scope; main.py puts it into the state."""
     found: T = request["app"].state.services[kind]
     return found
 

@@ -1,7 +1,4 @@
-"""Parameter types that operations share: ids in paths, and text and times in queries.
-
-They refuse what PostgreSQL cannot store (a NUL) with an error that names the parameter.
-"""
+"""Parameter types that operations share. They refuse what PostgreSQL cannot store: a NUL."""
 
 from typing import Annotated
 

@@ -1,7 +1,4 @@
-"""Answers reads with one document or one page, as PostgreSQL returns it. Stripe is not called.
-
-Each answer carries an ETag. A caller that has the same answer already gets a 304.
-"""
+"""Answers reads as PostgreSQL returns them, each with an ETag and 304 for who has it. Stripe is not called."""
 
 from hashlib import sha256
 from typing import Any

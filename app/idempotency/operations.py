@@ -51,10 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `secret` is shown with it and never stored; a replay has none.
-
-    `secret_of` is the invoice whose client secret belongs to the answer.
-    """
+    """An answer. `secret` is shown with it and never stored. `secret_of` is the object whose client secret it is."""
 
     status: int
     body: str
@@ -137,10 +134,7 @@ class Operation:
         await idempotency_statements.advance(connection, self.id, self.runner, self.progress, self.subject)
 
     async def finish(self, connection: Connection, status: int, body: str, secret: str | None = None) -> Answer:
-        """Store the answer in the transaction of the last change, and return it.
-
-        Raises LeaseLost, which rolls that transaction back.
-        """
+        """Store the answer in the transaction of the last change, which LeaseLost rolls back."""
         await idempotency_statements.answer(connection, [self.answered(status, body)])
         return Answer(status, body, secret=secret)
 

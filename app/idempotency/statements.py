@@ -253,10 +253,7 @@ async def advance(
 
 
 async def answer(connection: Connection, answers: Collection[Answered]) -> None:
-    """Store answers, which are replayed from now on, and delete the parameters.
-
-    Raises LeaseLost if a runner has lost one of the operations.
-    """
+    """Store answers and delete the parameters. Raises LeaseLost if a runner has lost one of the operations."""
     ordered = sorted(answers, key=lambda one: one.operation)  # in one order by everybody, as keys are
     if len(await _ANSWER.fetch_each(connection, map(_given, ordered))) != len(ordered):
         raise LeaseLost
@@ -268,10 +265,7 @@ async def release(connection: Connection, operation: UUID, runner: int, reason: 
 
 
 async def forget(connection: Connection, operation: UUID, runner: int) -> bool:
-    """Delete an operation that has done nothing anywhere, so that its key is unused.
-
-    Returns False if this runner has lost it: then its claims belong to its successor.
-    """
+    """Delete an operation that did nothing, so that its key is unused. False: its claims are its successor's."""
     return await _FORGET.execute(connection, operation=operation, runner=runner) == 1
 
 

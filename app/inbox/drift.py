@@ -111,10 +111,7 @@ async def unfinished(connection: Connection, except_for: Collection[str], settle
 
 
 async def lagging(connection: Connection, settled: timedelta, young: timedelta) -> list[str]:
-    """Invoices whose fulfillment has not followed them.
-
-    All fulfillments are checked, but an invoice without one only if it is younger than `young`.
-    """
+    """Invoices whose fulfillment has not followed. One without a fulfillment counts if it is younger than `young`."""
     return await _LAGGING.column(connection, settled=settled, young=young)
 
 

@@ -136,10 +136,7 @@ def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: 
 
 
 def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Link a payment that went through to its invoice.
-
-    Of a partial payment, no other event may tell.
-    """
+    """Link a payment that went through to its invoice. Of a partial payment, no other event may tell."""
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     incoming.finalized = True
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)

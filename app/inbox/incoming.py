@@ -33,10 +33,7 @@ class Unlinked(Exception):
 
 
 class AttemptUnclear(Exception):
-    """Two reports on attempts to pay carry the same second: the PaymentIntent must be asked.
-
-    `over` is what was known. The answer counts only if no other report has come since.
-    """
+    """Two reports of one second: the PaymentIntent must be asked. The answer counts if `over` is still the last."""
 
     def __init__(self, payment_intent: str, over: tuple[object, ...]) -> None:
         super().__init__(f"{payment_intent} must be fetched")

@@ -55,10 +55,7 @@ class Reconciler:
         self._settled = settled
 
     async def reconcile(self, since: datetime | None = None) -> ReconcilerPass | None:
-        """Compare all events from the cursor, or from `since`, until now.
-
-        Returns None if another process is doing it.
-        """
+        """Compare all events from the cursor, or from `since`, until now. None: another process is doing it."""
         async with coverage.alone(self._database) as alone:
             return await self._pass(since) if alone else None
 

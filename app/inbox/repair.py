@@ -1,7 +1,4 @@
-"""Compares invoices and what came back of them with Stripe's, and repairs what drifted.
-
-As long as all events arrive, there is nothing to repair.
-"""
+"""Compares invoices and what came back of them with Stripe's, and repairs what drifted, e.g. by a lost event."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -93,10 +90,7 @@ class Repairing:
         return repaired
 
     async def _repair_methods(self) -> list[str]:
-        """Compare recent payment methods; the first time all, as they were not mirrored before.
-
-        One that belongs to nobody is left out: it may be attached any moment.
-        """
+        """Compare recent payment methods, the first time all. One that belongs to nobody yet is left out."""
         repaired: list[str] = []
         seen: set[str] = set()
         async with self._database.connection() as connection:
@@ -134,10 +128,7 @@ class Repairing:
             yield [replace(page, data=it) for it in page.data["data"]]
 
     async def _settle(self, page: Sequence[Answer], kind: Kind, invoices: Mapping[str, str] = NONE) -> list[str]:
-        """Compare a page at once, or each object alone if one cannot be read or stored.
-
-        `invoices` are those that refunds, credit notes and disputes belong to.
-        """
+        """Compare a page at once, or each object alone if one fails. `invoices` are those that the objects belong to."""
         try:
             return await self._compare(
                 [observation.snapshot_of(kind, it).belongs_to(invoices.get(it.data["id"])) for it in page]

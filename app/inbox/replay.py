@@ -42,10 +42,7 @@ class Replay:
     async def requeue(
         self, events: Collection[str], wanted: Query, *, actor: str, request_id: str | None = None
     ) -> list[str]:
-        """Queue `events`, which matched `wanted`. Returns the ids that were queued.
-
-        The audit log gets one entry, with the actor, however many events there are.
-        """
+        """Queue `events`, which matched `wanted`, with one entry in the audit log. Returns the ids that were queued."""
         async with self.database.unit_of_work() as connection:
             queued = await replay_statements.requeue(connection, events, self.handled, livemode=self.livemode)
             if queued:

@@ -63,10 +63,7 @@ def refusal_of_header(header: bytes) -> str | None:
 
 
 def signed_by(body: bytes, header: bytes, secrets: Sequence[SigningSecret]) -> str | None:
-    """The name of the secret that signed `body`; None if none did.
-
-    `header` has passed `refusal_of_header`. A body that is not UTF-8 is not Stripe's, which sends JSON.
-    """
+    """The name of the secret that signed `body`; None if none did. `header` has passed `refusal_of_header`."""
     try:
         payload = body.decode()
     except UnicodeDecodeError:

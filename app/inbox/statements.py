@@ -24,10 +24,7 @@ UNKNOWN_TYPE = "This release does not know the type of this event."
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to store, in the order of the parameters of _RECORD.
-
-    `payload` is the body as received, `source` how it came, `handled` whether it has a handler.
-    """
+    """An event to store. `source` is how it came, `handled` whether it has a handler. _RECORD needs this order."""
 
     id: str
     type: str
@@ -185,10 +182,7 @@ async def claim(
 
 
 async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:
-    """Lock those of `events` whose claims still hold, until the transaction ends.
-
-    Maps each id to whether its effects were committed before, so that this is a replay.
-    """
+    """Lock those of `events` whose claims still hold. Maps each to whether its effects were committed before."""
     ours = {(event.id, event.attempts, event.lease) for event in events}
     leases = [event.lease for event in events]
     rows = await connection.fetch(_HOLD, *_which(events), min(leases), max(leases))

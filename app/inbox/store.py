@@ -1,7 +1,4 @@
-"""Stores deliveries: each event once, and acknowledged only after the commit.
-
-Deliveries that arrive during a commit share the next statement and the next commit.
-"""
+"""Stores each delivery once, and acknowledges it after the commit, which deliveries of one time share."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,4 @@
-"""Logs, metrics and spans of event processing: one log line per batch, one span per event.
-
-An event that needs an answer of Stripe's ends after its batch and has its own line.
-"""
+"""Logs, metrics and spans of events. One that asks Stripe ends after its batch and has its own log line."""
 
 import time
 from collections.abc import Iterable, Sequence

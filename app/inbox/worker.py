@@ -1,7 +1,4 @@
-"""The inbox's worker: claims due events and processes them until stopped.
-
-Several workers may run on one database; an event is claimed by one of them at a time.
-"""
+"""The inbox's worker: claims due events and processes them. Several workers may run on one database."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

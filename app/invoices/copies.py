@@ -41,10 +41,7 @@ class Copies(OfInvoices):
             await self._invoices.explain(operation, Act.REVISE, error)
 
     async def copy_invoice(self, operation: Operation, params: JsonView) -> Answer:
-        """Make a draft with what another invoice bills (InvoiceCopy).
-
-        What is copied is recorded before Stripe is asked, because the other invoice may change before a retry.
-        """
+        """Make a draft with what another invoice bills (InvoiceCopy), as that was when the operation began."""
         if "copied" not in operation.progress:
             await self._invoices.require_act(operation, None)
             async with self._database.connection() as connection:

@@ -1,7 +1,4 @@
-"""Use cases of invoice items, which change only while the invoice is a draft.
-
-All use the invoice's line endpoints at Stripe, which answer the whole invoice with its new totals.
-"""
+"""Use cases of the items of drafts, by Stripe's line endpoints, which answer the invoice with new totals."""
 
 from app.domain.errors import NotFound, ValidationFailed
 from app.domain.invoice import Act
@@ -53,10 +50,7 @@ class Items(OfInvoices):
         return await self._invoices.act(operation, Act.EDIT_ITEMS, "/remove_lines", {"lines": [removed]})
 
     async def _line_item(self, operation: Operation, invoice_id: str, item_id: str) -> str:
-        """The line item at Stripe.
-
-        It is recorded before Stripe is asked, because a retry may not find it here any more.
-        """
+        """The line item at Stripe. It is recorded before the call, because a retry may not find it here any more."""
         recorded: str | None = operation.progress.get("line_item")
         if recorded is not None:
             return recorded

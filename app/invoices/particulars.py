@@ -1,7 +1,4 @@
-"""The parts of an invoice, and how those are read that Stripe says otherwise.
-
-A part whose fields have Stripe's names is read by `taken`.
-"""
+"""The parts of an invoice. `taken` reads a part whose fields have Stripe's names."""
 
 from datetime import datetime
 from typing import Any

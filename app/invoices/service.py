@@ -107,10 +107,7 @@ class Invoices(AtStripe):
             return await self._steps.post(operation, "items", f"{of}/add_lines", params, of=of, done=done)
 
     async def undo_create(self, operation: Operation, refusal: InvoicingError) -> None:
-        """Delete the draft that `operation` created, if any, so that none is left at Stripe.
-
-        `refusal` is its answer.
-        """
+        """Delete the draft that `operation` created, if any. `refusal` is the operation's answer."""
         if operation.subject is None and not operation.fresh:
             operation.subject = operation.progress.get("invoice")
             operation.subject = operation.subject or await self._steps.made_by(operation, "create", PATH)
@@ -219,10 +216,7 @@ class Invoices(AtStripe):
     async def act(
         self, operation: Operation, act: Act, suffix: str, params: JsonView, *, status: int = 200, done: Done | None = None
     ) -> Answer:  # fmt: skip
-        """Do `act` at Stripe and answer with the resulting invoice.
-
-        `done` tells from the invoice whether it was done, where its status does not.
-        """
+        """Do `act` at Stripe and answer with the invoice. `done` tells whether it was done, if the status does not."""
         answer = await self.at_stripe(operation, act, suffix, params, done=done)
         return await self.finish(operation, answer, status)
 
@@ -261,10 +255,7 @@ class Invoices(AtStripe):
                 raise problem
 
     async def require_act(self, operation: Operation, act: Act | None) -> JsonObject:
-        """The invoice as known here. Raises NotFound, and InvalidState if `act` is not allowed.
-
-        A continued operation is not checked, because it may have done the act already.
-        """
+        """The invoice as known here. Raises NotFound, and InvalidState if a new operation may not do `act`."""
         invoice_id = str(operation.subject)
         row = await require_row(self._database, invoices, invoice_id, or_deleted=not operation.fresh)
         if act and operation.fresh:

@@ -1,7 +1,4 @@
-"""A readers-writer lock for events in the worker: many run side by side, or one runs alone.
-
-An event that may bring the process down runs alone, so that no other event suffers.
-"""
+"""A lock for events in the worker: many run side by side; one that may bring the process down runs alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -72,10 +72,7 @@ def is_on() -> bool:
 def span(
     name: str, attributes: Attributes = None, *, kind: SpanKind = SpanKind.INTERNAL, context: Context | None = None
 ) -> AbstractContextManager[Span]:
-    """Run the block in a span. An exception marks it as failed, with its code or class but not its message.
-
-    `context` is that of the parent, if this is not the current span.
-    """
+    """Run the block in a span below `context`. An exception marks it as failed, without its message."""
     return _NOT_COLLECTED if _provider is None else _collected(name, attributes, kind, context)
 
 

@@ -120,10 +120,7 @@ class Deliverer:
         return taken
 
     async def take(self, *, look: bool = True) -> int:
-        """Make deliveries of new events, and start sending due ones as far as there is room.
-
-        Returns how many of both.
-        """
+        """Make deliveries of new events, and start sending due ones while there is room. Returns how many of both."""
         made = await self._fan_out() if look else 0
         room = self._settings.concurrency - self._busy.total()
         if room <= 0:
@@ -223,10 +220,7 @@ class Deliverer:
         return [None] * len(outcomes)
 
     async def _give_up(self, endpoint: Failing, reason: DisabledReason) -> None:
-        """Disable an endpoint unless it was changed since it was sent to.
-
-        If this process dies before, the next failure disables it.
-        """
+        """Disable an endpoint unless it was changed since it was sent to."""
         async with self._database.unit_of_work() as connection:
             disabled = await endpoint_statements.disable(connection, endpoint.id, reason, endpoint.sent_with)
             if disabled:

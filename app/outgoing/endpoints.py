@@ -105,10 +105,7 @@ class Endpoints:
             return await operation.finish(connection, 200, f'{{"id":"{endpoint_id}","deleted":true}}')
 
     async def reseal(self) -> int:
-        """Encrypt secrets of older keys with the first key, so that older keys can be removed.
-
-        Returns how many endpoints.
-        """
+        """Encrypt secrets of older keys with the first key, so that those can be removed. Returns how many."""
         async with self.database.connection() as connection:
             found = await endpoint_statements.sealed_otherwise(connection, self.seal.current)
         done = 0

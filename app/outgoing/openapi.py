@@ -1,7 +1,4 @@
-"""Our own events in the OpenAPI document: one webhook for each type, with its schema, headers and an example.
-
-Pages, streams and deliveries carry the same document.
-"""
+"""Our own events in the OpenAPI document: one webhook for each type. Pages and streams carry the same."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -77,28 +77,18 @@ class Parts:
     payments: PartPayments
 
 
+@dataclass(frozen=True, slots=True)
 class PaymentLinks:
     """The use cases. `limited` counts requests to Stripe on behalf of one link, and raises RateLimited."""
 
-    def __init__(
-        self,
-        database: Database,
-        invoices: Invoices,
-        secrets: ClientSecrets,
-        following: InvoiceRefresh,
-        hosted_pages: HostedPages,
-        parts: Parts,
-        links: Links,
-        limited: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self._database = database
-        self._invoices = invoices
-        self._secrets = secrets
-        self._following = following
-        self._hosted_pages = hosted_pages
-        self._parts = parts
-        self._links = links
-        self._limited = limited
+    _database: Database
+    _invoices: Invoices
+    _secrets: ClientSecrets
+    _following: InvoiceRefresh
+    _hosted_pages: HostedPages
+    _parts: Parts
+    _links: Links
+    _limited: Callable[[str], Awaitable[None]]
 
     async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the payment page of an open invoice, or of a draft that takes promotion codes (PaymentLinkCreate)."""
@@ -207,18 +197,12 @@ class PaymentLinks:
         return found | {"client_secret": secret}
 
     async def bank_transfer(self, token: str) -> JsonObject | None:
-        """Where to transfer what is left of the invoice, as Stripe says now; None if it waits for no transfer.
-
-        Raises RateLimited and what the gateway raises.
-        """
+        """Where to transfer what is left of the invoice; None if it waits for no transfer. Raises RateLimited."""
         link = await self.link(token)
         return await self._following.bank_transfer(link.invoice)
 
     async def payment(self, token: str) -> JsonObject:
-        """The link's invoice, with the `charge` of its last payment as Stripe has it now; null if Stripe charged nothing.
-
-        Raises RateLimited and what the gateway raises.
-        """
+        """The link's invoice, with the `charge` of its last payment as Stripe has it now. Raises RateLimited."""
         await self._limited(self._signed(token).id)
         found = await self._read(token, resources.PAYMENT_PAGE, following=True)
         intents = [it["payment_intent"] for it in found["payments"] if it["status"] == "paid"]
@@ -254,10 +238,7 @@ class PaymentLinks:
         return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves, "return_url": back}
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:
-        """The link behind `token`, with the invoice that it opens. Raises NotFound and Forbidden.
-
-        `grace` extends its life. A forged token is refused without a database query.
-        """
+        """The link behind `token`, for `grace` beyond its life. Raises NotFound and Forbidden."""
         link = self._signed(token)
         async with self._database.connection() as connection:
             known = await payment_links_statements.recorded(connection, link)

@@ -72,10 +72,7 @@ async def add(
     promotion_codes: bool = False,
     return_url: str | None = None,
 ) -> None:
-    """Record `link`, the least part that may be paid with it, whether it takes promotion codes, and where it leads back to.
-
-    A link that is recorded already stays as it is.
-    """
+    """Record `link`, and what may be done with it. A link that is recorded already stays as it is."""
     recorded = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
     await _ADD.execute(
         connection,

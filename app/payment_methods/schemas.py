@@ -1,7 +1,4 @@
-"""Saved payment methods. `From` says where a field stands in Stripe's object.
-
-Only what a person needs to recognise one is kept: its type, brand, last digits and expiry.
-"""
+"""Saved payment methods: what a person needs to recognise one. `From` says where Stripe's object has a field."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -203,10 +203,7 @@ async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub)
 
 
 async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) -> tuple[int, Place | None]:
-    """Scrub the events of the page after `after` that mention an erased customer.
-
-    Returns how many, and the page's end.
-    """
+    """Scrub the events of the page after `after` that mention an erased customer. Returns how many, and its end."""
     rows = await _RECEIVED.rows(connection, Mention, received_at=after.received_at, id=after.id)
     found = [(row.id, scrub(row.document)) for row in rows if row.mentions]
     changed = await _put(connection, _PUT_EVENTS, found) if found else 0

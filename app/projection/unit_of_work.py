@@ -100,10 +100,7 @@ class UnitOfWork:
 
     @classmethod
     async def of_locked(cls, connection: Connection, wanted: Sequence[Subject], *, cause: str | None = None) -> Self:
-        """The same for subjects that this transaction has locked by an earlier statement.
-
-        One statement for both would read rows as they were before the lock.
-        """
+        """The same for locked subjects. A statement that locks would read rows as they were before the lock."""
         unit = cls(connection, datetime.now(UTC), cause)
         ids: defaultdict[Kind, list[str]] = defaultdict(list)
         for subject in wanted:
@@ -288,10 +285,7 @@ class UnitOfWork:
         return max(ours, default=None)
 
     def follow(self, subject: Subject) -> bool:
-        """Let the fulfillment follow `subject`: an invoice, or what came back of one.
-
-        Returns whether the fulfillment's status changed.
-        """
+        """Let the fulfillment follow `subject`: an invoice, or what came back of one. Returns whether it changed."""
         row = self._rows.get(subject)
         if row is None:
             return False

@@ -141,10 +141,7 @@ class Writer:
     async def create(
         self, operation: Operation, kind: Kind, schema: type[BaseModel], params: JsonView, **more: object
     ) -> Answer:
-        """Create an object at Stripe from `params` (in the shape of `schema`), and claim the caller's reference.
-
-        `more` are further parameters of Stripe's.
-        """
+        """Create an object by `params` (of `schema`) and Stripe's parameters `more`. Claims the reference."""
         await self.claim_reference(operation, kind, params)
         with named_as(schema):
             wanted = stripe_parameters(schema, params) | more

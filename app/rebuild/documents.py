@@ -89,10 +89,7 @@ class Documents:
                     await statements.note(connection, kind, version, Place())
 
     async def scrub(self) -> int:
-        """Remove personal data from the invoices and payment methods of erased customers. Returns how many.
-
-        Locked ones are skipped.
-        """
+        """Remove personal data of erased customers from rows that are not locked. Returns how many."""
         return sum([await self._scrub(kind) for kind in OF_CUSTOMERS])
 
     async def _scrub(self, kind: Kind) -> int:

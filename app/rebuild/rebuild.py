@@ -47,10 +47,7 @@ UNTOLD = frozenset({"attempted", "attempt_count"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that differs from what the events lead to.
-
-    `fields` maps names to (live, rebuilt); empty if one side has no row.
-    """
+    """A row that differs from what the events lead to. `fields` maps names to (live, rebuilt)."""
 
     table: Table
     key: str

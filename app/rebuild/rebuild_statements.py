@@ -140,10 +140,7 @@ def differences_statement(table: Table) -> Statement:
 
 
 def _compared(side: Side, own: Sequence[str], live: Side, rebuilt: Side) -> ColumnElement[Any]:
-    """What is compared of the row `side`: columns but `own`, whether it is deleted, and documents.
-
-    A live row with no document, or an older one, is compared by its columns only.
-    """
+    """What is compared of the row `side`: columns but `own`, and documents if the live row has a current one."""
 
     def document(name: str) -> ColumnElement[Any]:
         older = live.c.document_version < rebuilt.c.document_version

@@ -49,10 +49,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """An object that this build reads differently in the candidate version.
-
-    `fields` maps names to (stored, candidate); `problem` says why it cannot be read.
-    """
+    """An object that is read differently in the candidate version: `fields` maps names to (stored, candidate)."""
 
     about: str
     fields: dict[str, tuple[object, object]] = field(default_factory=dict)
@@ -90,10 +87,7 @@ class Rehearsal:
         self._livemode = livemode
 
     async def ask(self, last: int, progress: Callable[[int], None] = lambda _: None) -> Rehearsed:
-        """Ask Stripe for the objects of the last `last` events, in the candidate version.
-
-        Raises what the gateway raises if Stripe does not know the version or cannot be asked.
-        """
+        """Ask Stripe for the objects of the last `last` events, in the candidate version."""
         done = Rehearsed()
         await self._candidate.get("/v1/events", {"limit": 1})
         async with self._reading() as connection:
@@ -174,10 +168,7 @@ class Rehearsal:
         return kept
 
     async def _known(self, connection: Connection, kind: str, object_id: str, reading: Reading) -> Reading | None:
-        """The stored values of an object's fields in `reading`; None if it is not stored.
-
-        Fields that an older document lacks are taken out of `reading`.
-        """
+        """The stored values of the fields in `reading`. Takes out of it those that an older document lacks."""
         if kind == INTENT:
             own = await self._asked(self._own, kind, object_id) if self._candidate.api_version != API_VERSION else None
             return own if isinstance(own, dict) else None

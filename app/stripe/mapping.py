@@ -1,7 +1,4 @@
-"""Makes snapshots of Stripe's objects. Pure.
-
-The schemas of the answers say where each field of a row comes from; this module does what concerns several fields.
-"""
+"""Makes snapshots of Stripe's objects. The schemas of the answers say where each field comes from. Pure."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -195,10 +192,7 @@ def deleted_rank(kind: Kind) -> int:
 
 
 def rank_of(kind: Kind, row: JsonView) -> int:
-    """The rank of the row's status; 0 where its kind has none, or where it is new at Stripe.
-
-    Raises ValueError for a status of an invoice that is not known.
-    """
+    """The rank of the row's status; 0 where it has none. Raises ValueError for an unknown status of an invoice."""
     if kind is Kind.INVOICE:
         return RANK[InvoiceStatus(row["status"])]
     return RANKS[kind].get(row["status"], 0) if kind in RANKS else 0
@@ -216,10 +210,7 @@ def _version(
 
 
 def _content_digest(kind: Kind, row: JsonView, items: Sequence[JsonView], since: int) -> str:
-    """A hash of the content of the fields that version `since` added.
-
-    Each version has its own digest, so that two releases can compare the fields that both know.
-    """
+    """A hash of the fields that version `since` added, so that two releases can compare the fields both know."""
     listed = [ITEM.content(item, since) for item in items[:INLINE_LINES]]
     return _digest([FIELDS[kind].content(row, since), _digest(listed)])
 

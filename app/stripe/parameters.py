@@ -66,10 +66,7 @@ def named_as(schema: type[BaseModel]) -> Iterator[None]:
 
 
 def field_of(schema: type[BaseModel], param: str) -> str:
-    """The field of `schema` that became Stripe's parameter `param`, as callers write it: `lines[0][pricing]` is `items[0].price`.
-
-    What no field became keeps Stripe's name.
-    """
+    """Stripe's `param` in our names: `lines[0][pricing]` is `items[0].price`. What no field became stays."""
     steps, place = re.findall(r"[^\[\]]+", param), ""
     model: type[BaseModel] | None = schema
     if not steps or not _closest(schema, steps):

@@ -4,10 +4,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 
 def is_signed(payload: str, header: str, secret: str, tolerance_s: int) -> bool:
-    """Whether `header` holds a signature of `payload` by `secret` that is not older than `tolerance_s`.
-
-    The comparison takes constant time. `header` must be ASCII.
-    """
+    """Whether `header`, of ASCII, signs `payload` by `secret` within `tolerance_s`. Compares in constant time."""
     try:
         WebhookSignature.verify_header(payload, header, secret, tolerance_s)
     except SignatureVerificationError:

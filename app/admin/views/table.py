@@ -22,10 +22,7 @@ ONLY_FOR_ADMINS = Markup('<span class="quiet">shown to admins</span>')
 
 @dataclass
 class Page(Pagination):
-    """A page of a list and the address of the next one.
-
-    It has no total, because counting a large table takes longer than reading a page.
-    """
+    """A page of a list and the address of the next one. It has no total: counting takes longer than reading."""
 
     older: str | None = None
 

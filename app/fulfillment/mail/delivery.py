@@ -123,10 +123,7 @@ async def _part(client: aiosmtplib.SMTP) -> None:
 
 @contextmanager
 def _told(step: str) -> Iterator[None]:
-    """Raise Permanent or NotNow for the library's errors in a step.
-
-    A refusal of the connection, 5xx or not, is about this deployment and not about the message, so it is NotNow.
-    """
+    """Raise Permanent or NotNow for the library's errors in a step. A refused connection is never Permanent."""
     try:
         yield
     except aiosmtplib.SMTPResponseException as error:

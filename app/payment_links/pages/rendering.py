@@ -153,10 +153,7 @@ class Pages:
         self._stripe = {"stripe_js_url": settings.stripe_js_url, "publishable_key": settings.stripe_publishable_key}
 
     def notice(self, about: str, language: Language, invoice: JsonView | None = None, token: str = "") -> str:
-        """The page with the message for `about`, and with the link's invoice where one is given.
-
-        `about` is an error's code, a link's state or an invoice's status.
-        """
+        """The page with the message for `about`: an error's code, a link's state or an invoice's status."""
         notice = NOTICES.get(about, UNAVAILABLE)
         title = language.text(notice.title)
         return self._rendered("notice.html", language, notice=notice, title=title, invoice=invoice, token=token)

@@ -1,7 +1,4 @@
-"""The routes under /pay: two pages for people, and what their scripts request.
-
-The link's token is the only credential.
-"""
+"""The routes under /pay: pages, and what their scripts request. The link's token is the only credential."""
 
 from __future__ import annotations
 
