@@ -7,9 +7,8 @@ from starlette.responses import Response
 
 from app.access.portal_links import PortalLinks
 from app.access.schemas import PortalLinkCreate, PortalLinkRead
-from app.http.dependencies import WriteDep, json_answer, service
+from app.http.dependencies import WriteDep, creating, json_answer, service, writing
 from app.http.parameters import CustomerId, LinkId
-from app.http.problems import WRITE, answers
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 
@@ -18,7 +17,7 @@ LinksDep = Annotated[PortalLinks, Depends(service(PortalLinks))]
 router = APIRouter(prefix="/v1/customers/{customer_id}/portal-link", tags=["customers"], route_class=AuthorizedRoute)
 
 
-@router.post("", status_code=201, response_model=PortalLinkRead, responses=answers("not_found", *WRITE))
+@router.post("", **creating(PortalLinkRead, "not_found"))
 async def create_portal_link(
     customer_id: CustomerId, links: LinksDep, write: WriteDep, body: PortalLinkCreate | None = None
 ) -> Response:
@@ -27,7 +26,7 @@ async def create_portal_link(
     return json_answer(answer, url=links.address(answer))
 
 
-@router.delete("/{link_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+@router.delete("/{link_id}", **writing(Deleted, "not_found"))
 async def revoke_portal_link(customer_id: CustomerId, link_id: LinkId, links: LinksDep, write: WriteDep) -> Response:
     """Revoke a portal link; it opens nothing from now on. Its id is also the beginning of its token."""
     return await write.run(links.revoke_portal_link, {"link": link_id}, customer_id)

@@ -20,7 +20,7 @@ from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import KeyId
 from app.http.problems import ACT, IDEMPOTENT, answers
 from app.http.queries import read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 
 KeysDep = Annotated[Keys, Depends(service(Keys))]
@@ -42,7 +42,7 @@ async def list_api_keys(request: Request) -> Response:
     return await many(request, API_KEY, read(request, ApiKeysQuery))
 
 
-@router.get("/{key_id}", response_model=ApiKeyRead, responses=answers("not_found", conditional=True))
+@router.get("/{key_id}", **reading(ApiKeyRead))
 async def get_api_key(key_id: KeyId, request: Request) -> Response:
     """Read a key."""
     return await one(request, API_KEY, key_id)

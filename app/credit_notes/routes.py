@@ -9,11 +9,11 @@ from app.credit_notes.schemas import CreditNoteCreate, CreditNotePreview, Credit
 from app.credit_notes.service import CreditNotes
 from app.db.resources import CREDIT_NOTE
 from app.domain.credit_note import CreditNoteStatus
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import CreditNoteId, IdQuery, InvoiceId, ReferenceQuery
-from app.http.problems import BODY, STATE, STRIPE, WRITE, answers
+from app.http.problems import BODY, STATE, STRIPE, answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 
 CreditNotesDep = Annotated[CreditNotes, Depends(service(CreditNotes))]
@@ -31,12 +31,7 @@ class CreditNotesQuery(Paging):
     reference: ReferenceQuery = None
 
 
-@router.post(
-    "/invoices/{invoice_id}/credit-notes",
-    status_code=201,
-    response_model=CreditNoteRead,
-    responses=answers("reference_taken", *REFUSALS, *STATE, *WRITE),
-)
+@router.post("/invoices/{invoice_id}/credit-notes", **creating(CreditNoteRead, "reference_taken", *REFUSALS, *STATE))
 async def create_credit_note(
     invoice_id: InvoiceId, body: CreditNoteCreate, notes: CreditNotesDep, write: WriteDep
 ) -> Response:
@@ -58,15 +53,13 @@ async def list_credit_notes(request: Request) -> Response:
     return await many(request, CREDIT_NOTE, read(request, CreditNotesQuery))
 
 
-@router.get(
-    "/credit-notes/{credit_note_id}", response_model=CreditNoteRead, responses=answers("not_found", conditional=True)
-)
+@router.get("/credit-notes/{credit_note_id}", **reading(CreditNoteRead))
 async def get_credit_note(credit_note_id: CreditNoteId, request: Request) -> Response:
     """Read a credit note."""
     return await one(request, CREDIT_NOTE, credit_note_id)
 
 
-@router.post("/credit-notes/{credit_note_id}/void", response_model=CreditNoteRead, responses=answers(*STATE, *WRITE))
+@router.post("/credit-notes/{credit_note_id}/void", **writing(CreditNoteRead, *STATE))
 async def void_credit_note(credit_note_id: CreditNoteId, notes: CreditNotesDep, write: WriteDep) -> Response:
     """Void a credit note of an invoice that is not paid yet: what it took off is owed again."""
     return await write.run(notes.void_credit_note, {}, credit_note_id)

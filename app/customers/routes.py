@@ -8,11 +8,10 @@ from starlette.responses import Response
 from app.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
 from app.customers.service import Customers
 from app.db.resources import CUSTOMER
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import CustomerId, EmailQuery, ReferenceQuery
-from app.http.problems import WRITE, answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 
@@ -27,7 +26,7 @@ class CustomersQuery(Paging):
     reference: ReferenceQuery = None
 
 
-@router.post("", status_code=201, response_model=CustomerRead, responses=answers("reference_taken", *WRITE))
+@router.post("", **creating(CustomerRead, "reference_taken"))
 async def create_customer(body: CustomerCreate, customers: CustomersDep, write: WriteDep) -> Response:
     """Create a customer; its custom fields and footer are handed down to its drafts."""
     return await write.run(customers.create_customer, body.params())
@@ -39,13 +38,13 @@ async def list_customers(request: Request) -> Response:
     return await many(request, CUSTOMER, read(request, CustomersQuery))
 
 
-@router.get("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", conditional=True))
+@router.get("/{customer_id}", **reading(CustomerRead))
 async def get_customer(customer_id: CustomerId, request: Request) -> Response:
     """Read a customer."""
     return await one(request, CUSTOMER, customer_id)
 
 
-@router.patch("/{customer_id}", response_model=CustomerRead, responses=answers("not_found", *WRITE))
+@router.patch("/{customer_id}", **writing(CustomerRead, "not_found"))
 async def update_customer(
     customer_id: CustomerId, body: CustomerUpdate, customers: CustomersDep, write: WriteDep
 ) -> Response:
@@ -53,7 +52,7 @@ async def update_customer(
     return await write.run(customers.update_customer, body.params(), customer_id)
 
 
-@router.delete("/{customer_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+@router.delete("/{customer_id}", **writing(Deleted, "not_found"))
 async def delete_customer(customer_id: CustomerId, customers: CustomersDep, write: WriteDep) -> Response:
     """Delete a customer; its invoices stay."""
     return await write.run(customers.delete_customer, {}, customer_id)

@@ -15,11 +15,10 @@ from app.discounts.schemas import (
     PromotionCodeUpdate,
 )
 from app.discounts.service import Discounts
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import CouponId, IdQuery, PromotionCodeId, ReferenceQuery
-from app.http.problems import WRITE, answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 
@@ -44,7 +43,7 @@ class PromotionCodesQuery(Paging):
     reference: ReferenceQuery = None
 
 
-@coupons.post("", status_code=201, response_model=CouponRead, responses=answers("reference_taken", *WRITE))
+@coupons.post("", **creating(CouponRead, "reference_taken"))
 async def create_coupon(body: CouponCreate, discounts: DiscountsDep, write: WriteDep) -> Response:
     """Create a coupon; what it takes off never changes."""
     return await write.run(discounts.create_coupon, body.params())
@@ -56,25 +55,25 @@ async def list_coupons(request: Request) -> Response:
     return await many(request, COUPON, read(request, CouponsQuery))
 
 
-@coupons.get("/{coupon_id}", response_model=CouponRead, responses=answers("not_found", conditional=True))
+@coupons.get("/{coupon_id}", **reading(CouponRead))
 async def get_coupon(coupon_id: CouponId, request: Request) -> Response:
     """Read a coupon."""
     return await one(request, COUPON, coupon_id)
 
 
-@coupons.patch("/{coupon_id}", response_model=CouponRead, responses=answers("not_found", *WRITE))
+@coupons.patch("/{coupon_id}", **writing(CouponRead, "not_found"))
 async def update_coupon(coupon_id: CouponId, body: CouponUpdate, discounts: DiscountsDep, write: WriteDep) -> Response:
     """Change a coupon's name or metadata."""
     return await write.run(discounts.update_coupon, body.params(), coupon_id)
 
 
-@coupons.delete("/{coupon_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+@coupons.delete("/{coupon_id}", **writing(Deleted, "not_found"))
 async def delete_coupon(coupon_id: CouponId, discounts: DiscountsDep, write: WriteDep) -> Response:
     """Delete a coupon, so that it can no longer be redeemed; what it took off stays."""
     return await write.run(discounts.delete_coupon, {}, coupon_id)
 
 
-@codes.post("", status_code=201, response_model=PromotionCodeRead, responses=answers("reference_taken", *WRITE))
+@codes.post("", **creating(PromotionCodeRead, "reference_taken"))
 async def create_promotion_code(body: PromotionCodeCreate, discounts: DiscountsDep, write: WriteDep) -> Response:
     """Create a promotion code: a word by which payers redeem a coupon."""
     return await write.run(discounts.create_promotion_code, body.params())
@@ -86,13 +85,13 @@ async def list_promotion_codes(request: Request) -> Response:
     return await many(request, PROMOTION_CODE, read(request, PromotionCodesQuery))
 
 
-@codes.get("/{promotion_code_id}", response_model=PromotionCodeRead, responses=answers("not_found", conditional=True))
+@codes.get("/{promotion_code_id}", **reading(PromotionCodeRead))
 async def get_promotion_code(promotion_code_id: PromotionCodeId, request: Request) -> Response:
     """Read a promotion code."""
     return await one(request, PROMOTION_CODE, promotion_code_id)
 
 
-@codes.patch("/{promotion_code_id}", response_model=PromotionCodeRead, responses=answers("not_found", *WRITE))
+@codes.patch("/{promotion_code_id}", **writing(PromotionCodeRead, "not_found"))
 async def update_promotion_code(
     promotion_code_id: PromotionCodeId, body: PromotionCodeUpdate, discounts: DiscountsDep, write: WriteDep
 ) -> Response:

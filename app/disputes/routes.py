@@ -7,9 +7,8 @@ from app.db.resources import DISPUTE
 from app.disputes.schemas import DisputeRead
 from app.domain.dispute import DisputeStatus
 from app.http.parameters import DisputeId, IdQuery
-from app.http.problems import answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"], route_class=AuthorizedRoute)
@@ -29,7 +28,7 @@ async def list_disputes(request: Request) -> Response:
     return await many(request, DISPUTE, read(request, DisputesQuery))
 
 
-@router.get("/{dispute_id}", response_model=DisputeRead, responses=answers("not_found", conditional=True))
+@router.get("/{dispute_id}", **reading(DisputeRead))
 async def get_dispute(dispute_id: DisputeId, request: Request) -> Response:
     """Read a dispute."""
     return await one(request, DISPUTE, dispute_id)

@@ -12,7 +12,7 @@ from app.http.dependencies import WriteDep, service
 from app.http.parameters import ActionId
 from app.http.problems import WRITE, answers
 from app.http.queries import read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 
 ActionsDep = Annotated[Actions, Depends(service(Actions))]
@@ -32,7 +32,7 @@ async def list_fulfillment_actions(request: Request) -> Response:
     return await many(request, FULFILLMENT_ACTION, read(request, FulfillmentActionsQuery))
 
 
-@actions.get("/{action_id}", response_model=FulfillmentActionRead, responses=answers("not_found", conditional=True))
+@actions.get("/{action_id}", **reading(FulfillmentActionRead))
 async def get_fulfillment_action(action_id: ActionId, request: Request) -> Response:
     """Read an action, its state, and why its last try failed."""
     return await one(request, FULFILLMENT_ACTION, action_id)

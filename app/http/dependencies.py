@@ -10,11 +10,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.access.authentication import Authentication
 from app.domain.access import Caller
 from app.domain.idempotency import MAX_KEY_LENGTH
+from app.http.problems import WRITE, answers
 from app.idempotency.operations import Answer, Call, Operations, UseCase
 
 JSON = "application/json"
@@ -85,6 +87,16 @@ async def write(request: Request, key: IdempotencyKey = None) -> Write:
 
 
 WriteDep = Annotated[Write, Depends(write)]
+
+
+def writing(shown: type[BaseModel], *refusals: str) -> dict[str, Any]:
+    """How an operation is declared that writes at Stripe and answers `shown`."""
+    return {"response_model": shown, "responses": answers(*refusals, *WRITE)}
+
+
+def creating(shown: type[BaseModel], *refusals: str) -> dict[str, Any]:
+    """How an operation is declared that creates at Stripe what is `shown`."""
+    return {"status_code": 201, **writing(shown, *refusals)}
 
 
 def json_answer(answer: Answer, **secrets: str | None) -> Response:

@@ -28,6 +28,11 @@ async def require_known(request: Request, resource: Resource, object_id: str) ->
         await documents.require(connection, resource, object_id)
 
 
+def reading(shown: type[BaseModel]) -> dict[str, Any]:
+    """How an operation is declared that `one` answers."""
+    return {"response_model": shown, "responses": answers("not_found", conditional=True)}
+
+
 def listing(shown: type[BaseModel], query: type[BaseModel], *refusals: str) -> dict[str, Any]:
     """How an operation is declared that `many` answers: pages of `shown`, by the parameters of `query`."""
     return {

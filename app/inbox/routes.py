@@ -10,7 +10,7 @@ from app.http.dependencies import WriteDep, service
 from app.http.parameters import EventId
 from app.http.problems import WRITE, answers
 from app.http.queries import read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 from app.inbox.replay import Replay
 from app.inbox.schemas import EventsQuery, StripeEventListed, StripeEventRead
@@ -25,7 +25,7 @@ async def list_webhook_events(request: Request) -> Response:
     return await many(request, EVENT, read(request, EventsQuery))
 
 
-@router.get("/{event_id}", response_model=StripeEventRead, responses=answers("not_found", conditional=True))
+@router.get("/{event_id}", **reading(StripeEventRead))
 async def get_webhook_event(event_id: EventId, request: Request) -> Response:
     """Read an event with its payload, its state, and its last error."""
     return await one(request, EVENT, event_id)

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import Discriminator, Tag
 from starlette.responses import Response
 
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import InvoiceId, ItemId
-from app.http.problems import STATE, WRITE, answers
+from app.http.problems import STATE
 from app.http.routing import AuthorizedRoute
 from app.invoices.item_schemas import ItemCreate, ItemsCreate, ItemsReplace, ItemUpdate
 from app.invoices.items import Items
@@ -30,14 +30,14 @@ ReplacementsDep = Annotated[Replacements, Depends(service(Replacements))]
 router = APIRouter(prefix="/v1/invoices/{invoice_id}/items", tags=["invoice items"], route_class=AuthorizedRoute)
 
 
-@router.post("", status_code=201, response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.post("", **creating(InvoiceRead, *STATE))
 async def add_items(invoice_id: InvoiceId, body: OneOrMore, items: ItemsDep, write: WriteDep) -> Response:
     """Add one item, or a list of them as `items`, to a draft; never more than 250 on one invoice."""
     params = body.params() if isinstance(body, ItemsCreate) else {"items": [body.params()]}
     return await write.run(items.add_items, params, invoice_id)
 
 
-@router.put("", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.put("", **writing(InvoiceRead, *STATE))
 async def replace_items(
     invoice_id: InvoiceId, body: ItemsReplace, replacements: ReplacementsDep, write: WriteDep
 ) -> Response:
@@ -45,7 +45,7 @@ async def replace_items(
     return await write.run(replacements.replace_items, body.params(), invoice_id)
 
 
-@router.patch("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.patch("/{item_id}", **writing(InvoiceRead, *STATE))
 async def update_item(
     invoice_id: InvoiceId, item_id: ItemId, body: ItemUpdate, items: ItemsDep, write: WriteDep
 ) -> Response:
@@ -53,7 +53,7 @@ async def update_item(
     return await write.run(items.update_item, {**body.params(), "item": item_id}, invoice_id)
 
 
-@router.delete("/{item_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.delete("/{item_id}", **writing(InvoiceRead, *STATE))
 async def delete_item(invoice_id: InvoiceId, item_id: ItemId, items: ItemsDep, write: WriteDep) -> Response:
     """Take an item off a draft."""
     return await write.run(items.delete_item, {"item": item_id}, invoice_id)

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from app.db.engine import Database
 from app.db.resources import INVOICE
-from app.http.dependencies import JSON, WriteDep, service, service_of
+from app.http.dependencies import JSON, WriteDep, service, service_of, writing
 from app.http.parameters import InvoiceId, PaymentRecordId
-from app.http.problems import STATE, WRITE, answers
+from app.http.problems import STATE, answers
 from app.http.reads import require_known
 from app.http.routing import AuthorizedRoute
 from app.invoices import payments
@@ -34,7 +34,7 @@ async def list_invoice_payments(invoice_id: InvoiceId, request: Request) -> Resp
         return Response(await payments.read(connection, invoice_id), media_type=JSON)
 
 
-@router.post("/attach-payment", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.post("/attach-payment", **writing(InvoiceRead, *STATE))
 async def attach_payment(
     invoice_id: InvoiceId, body: PaymentAttach, attachments: AttachmentsDep, write: WriteDep
 ) -> Response:
@@ -45,9 +45,7 @@ async def attach_payment(
     return await write.run(attachments.attach_payment, body.params(), invoice_id)
 
 
-@router.post(
-    "/payment-records/{payment_record_id}/report", response_model=InvoiceRead, responses=answers(*STATE, *WRITE)
-)
+@router.post("/payment-records/{payment_record_id}/report", **writing(InvoiceRead, *STATE))
 async def report_payment_record(
     invoice_id: InvoiceId,
     payment_record_id: PaymentRecordId,
@@ -60,7 +58,7 @@ async def report_payment_record(
     return await write.run(attachments.report_payment_record, params, invoice_id)
 
 
-@router.patch("/payment-intent", response_model=InvoicePaymentIntentRead, responses=answers(*STATE, *WRITE))
+@router.patch("/payment-intent", **writing(InvoicePaymentIntentRead, *STATE))
 async def update_payment_intent(
     invoice_id: InvoiceId,
     body: InvoicePaymentIntentUpdate,

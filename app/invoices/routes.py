@@ -10,11 +10,11 @@ from app.db.engine import Database
 from app.db.resources import FULFILLMENT, INVOICE, OWN_CUSTOMER
 from app.domain.access import require_own_payment
 from app.fulfillment.schemas import FulfillmentRead
-from app.http.dependencies import JSON, Write, WriteDep, caller_of, json_answer, service, service_of
+from app.http.dependencies import JSON, Write, WriteDep, caller_of, creating, json_answer, service, service_of, writing
 from app.http.parameters import InvoiceId
-from app.http.problems import BODY, STATE, STRIPE, WRITE, answers
+from app.http.problems import BODY, STATE, STRIPE, answers
 from app.http.queries import documented, read
-from app.http.reads import listing, many, one, unless_known
+from app.http.reads import listing, many, one, reading, unless_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.idempotency.operations import Answer
@@ -46,12 +46,7 @@ async def with_secret(write: Write, answer: Answer) -> Response:
     return json_answer(answer, **await service_of(write.request, ClientSecrets).of_answer(answer))
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_model=InvoiceWithSecret,
-    responses=answers("nothing_to_bill", "reference_taken", *WRITE),
-)
+@router.post("", **creating(InvoiceWithSecret, "nothing_to_bill", "reference_taken"))
 async def create_invoice(body: InvoiceCreate, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Create a draft with all its items in one call, and finalize it if asked. If a part fails, nothing is left."""
     return await with_secret(write, await write.answer(invoices.create_invoice, body.params()))
@@ -67,13 +62,13 @@ async def list_invoices(request: Request) -> Response:
     return await many(request, INVOICE, asked, stuck=None)
 
 
-@router.get("/{invoice_id}", response_model=InvoiceRead, responses=answers("not_found", conditional=True))
+@router.get("/{invoice_id}", **reading(InvoiceRead))
 async def get_invoice(invoice_id: InvoiceId, request: Request) -> Response:
     """Read an invoice with its items, as it is known here."""
     return await one(request, INVOICE, invoice_id)
 
 
-@router.patch("/{invoice_id}", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.patch("/{invoice_id}", **writing(InvoiceRead, *STATE))
 async def update_invoice(
     invoice_id: InvoiceId, body: InvoiceUpdate, invoices: InvoicesDep, write: WriteDep
 ) -> Response:
@@ -84,15 +79,13 @@ async def update_invoice(
     return await write.run(invoices.update_invoice, body.params(), invoice_id)
 
 
-@router.delete("/{invoice_id}", response_model=Deleted, responses=answers(*STATE, *WRITE))
+@router.delete("/{invoice_id}", **writing(Deleted, *STATE))
 async def delete_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Delete a draft."""
     return await write.run(invoices.delete_invoice, {}, invoice_id)
 
 
-@router.post(
-    "/{invoice_id}/finalize", response_model=InvoiceWithSecret, responses=answers("nothing_to_bill", *STATE, *WRITE)
-)
+@router.post("/{invoice_id}/finalize", **writing(InvoiceWithSecret, "nothing_to_bill", *STATE))
 async def finalize_invoice(
     invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep, body: InvoiceFinalize | None = None
 ) -> Response:
@@ -101,16 +94,14 @@ async def finalize_invoice(
     return await with_secret(write, answer)
 
 
-@router.post("/{invoice_id}/send", response_model=InvoiceRead, responses=answers("nothing_to_bill", *STATE, *WRITE))
+@router.post("/{invoice_id}/send", **writing(InvoiceRead, "nothing_to_bill", *STATE))
 async def send_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Have Stripe email the invoice; a draft is finalized first."""
     return await write.run(invoices.send_invoice, {}, invoice_id)
 
 
 @router.post(
-    "/{invoice_id}/pay",
-    response_model=InvoiceRead,
-    responses=answers("payment_failed", "payment_action_required", "nothing_to_bill", *STATE, *WRITE),
+    "/{invoice_id}/pay", **writing(InvoiceRead, "payment_failed", "payment_action_required", "nothing_to_bill", *STATE)
 )
 async def pay_invoice(
     invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep, body: InvoicePay | None = None
@@ -123,13 +114,13 @@ async def pay_invoice(
     return await write.run(invoices.pay_invoice, params, invoice_id)
 
 
-@router.post("/{invoice_id}/void", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.post("/{invoice_id}/void", **writing(InvoiceRead, *STATE))
 async def void_invoice(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Void an invoice: it is owed no more."""
     return await write.run(invoices.void_invoice, {}, invoice_id)
 
 
-@router.post("/{invoice_id}/mark-uncollectible", response_model=InvoiceRead, responses=answers(*STATE, *WRITE))
+@router.post("/{invoice_id}/mark-uncollectible", **writing(InvoiceRead, *STATE))
 async def mark_uncollectible(invoice_id: InvoiceId, invoices: InvoicesDep, write: WriteDep) -> Response:
     """Write an invoice off; it can still be paid."""
     return await write.run(invoices.mark_uncollectible, {}, invoice_id)
@@ -169,9 +160,7 @@ async def get_hosted_pages(invoice_id: InvoiceId, request: Request, pages: Hoste
     return HostedPagesRead.model_validate(await pages.of(invoice_id))
 
 
-@router.get(
-    "/{invoice_id}/fulfillment", response_model=FulfillmentRead, responses=answers("not_found", conditional=True)
-)
+@router.get("/{invoice_id}/fulfillment", **reading(FulfillmentRead))
 async def get_fulfillment(invoice_id: InvoiceId, request: Request) -> Response:
     """Read the invoice's fulfillment."""
     return await one(request, FULFILLMENT, invoice_id, by="invoice")
@@ -190,12 +179,7 @@ async def preview_invoice(body: InvoicePreview, previews: Annotated[Previews, De
     return Response(await previews.preview(body.params()), media_type=JSON)
 
 
-@router.post(
-    "/{invoice_id}/revise",
-    status_code=201,
-    response_model=InvoiceRead,
-    responses=answers("reference_taken", *STATE, *WRITE),
-)
+@router.post("/{invoice_id}/revise", **creating(InvoiceRead, "reference_taken", *STATE))
 async def revise_invoice(
     invoice_id: InvoiceId, copies: CopiesDep, write: WriteDep, body: InvoiceRevise | None = None
 ) -> Response:
@@ -203,12 +187,7 @@ async def revise_invoice(
     return await write.run(copies.revise_invoice, body.params() if body else {}, invoice_id)
 
 
-@router.post(
-    "/{invoice_id}/copy",
-    status_code=201,
-    response_model=InvoiceWithSecret,
-    responses=answers("nothing_to_bill", "reference_taken", *STATE, *WRITE),
-)
+@router.post("/{invoice_id}/copy", **creating(InvoiceWithSecret, "nothing_to_bill", "reference_taken", *STATE))
 async def copy_invoice(
     invoice_id: InvoiceId, copies: CopiesDep, write: WriteDep, body: InvoiceCopy | None = None
 ) -> Response:

@@ -10,7 +10,7 @@ from app.http.dependencies import WriteDep, json_answer, service
 from app.http.parameters import DeliveryId, EndpointId
 from app.http.problems import ACT, IDEMPOTENT, answers
 from app.http.queries import read
-from app.http.reads import listing, many, one, require_known
+from app.http.reads import listing, many, one, reading, require_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.outgoing.endpoints import Endpoints
@@ -48,7 +48,7 @@ async def list_webhook_endpoints(request: Request) -> Response:
     return await many(request, WEBHOOK_ENDPOINT, read(request, EndpointsQuery))
 
 
-@router.get("/{endpoint_id}", response_model=WebhookEndpointRead, responses=answers("not_found", conditional=True))
+@router.get("/{endpoint_id}", **reading(WebhookEndpointRead))
 async def get_webhook_endpoint(endpoint_id: EndpointId, request: Request) -> Response:
     """Read an endpoint."""
     return await one(request, WEBHOOK_ENDPOINT, endpoint_id)
@@ -102,7 +102,7 @@ async def redeliver_many(
     return await write.run(redelivery.redeliver_many, body.model_dump(mode="json"), endpoint_id)
 
 
-@deliveries.get("/{delivery_id}", response_model=DeliveryRead, responses=answers("not_found", conditional=True))
+@deliveries.get("/{delivery_id}", **reading(DeliveryRead))
 async def get_delivery(delivery_id: DeliveryId, request: Request) -> Response:
     """Read a delivery with its attempts."""
     return await one(request, DELIVERY, delivery_id)

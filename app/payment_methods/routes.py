@@ -7,11 +7,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.db.resources import CUSTOMER, PAYMENT_METHOD, SETUP_INTENT
-from app.http.dependencies import WriteDep, json_answer, service, service_of
+from app.http.dependencies import WriteDep, creating, json_answer, service, service_of, writing
 from app.http.parameters import CustomerId, PaymentMethodId, SetupIntentId
-from app.http.problems import WRITE, answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one, require_known
+from app.http.reads import listing, many, one, reading, require_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.payment_methods.schemas import (
@@ -42,12 +41,7 @@ async def list_payment_methods(customer_id: CustomerId, request: Request) -> Res
     return await many(request, PAYMENT_METHOD, read(request, PaymentMethodsQuery), customer=customer_id)
 
 
-@router.post(
-    "/payment-methods",
-    status_code=201,
-    response_model=PaymentMethodRead,
-    responses=answers("not_found", "payment_failed", *WRITE),
-)
+@router.post("/payment-methods", **creating(PaymentMethodRead, "not_found", "payment_failed"))
 async def attach_payment_method(
     customer_id: CustomerId, body: PaymentMethodAttach, methods: PaymentMethodsDep, write: WriteDep
 ) -> Response:
@@ -55,7 +49,7 @@ async def attach_payment_method(
     return await write.run(methods.attach_payment_method, body.params(), customer_id)
 
 
-@router.delete(ONE, response_model=Deleted, responses=answers("not_found", *WRITE))
+@router.delete(ONE, **writing(Deleted, "not_found"))
 async def detach_payment_method(
     customer_id: CustomerId, payment_method_id: PaymentMethodId, methods: PaymentMethodsDep, write: WriteDep
 ) -> Response:
@@ -63,7 +57,7 @@ async def detach_payment_method(
     return await write.run(methods.detach_payment_method, {"payment_method": payment_method_id}, customer_id)
 
 
-@router.post(f"{ONE}/default", response_model=PaymentMethodRead, responses=answers("not_found", *WRITE))
+@router.post(f"{ONE}/default", **writing(PaymentMethodRead, "not_found"))
 async def set_default_payment_method(
     customer_id: CustomerId, payment_method_id: PaymentMethodId, methods: PaymentMethodsDep, write: WriteDep
 ) -> Response:
@@ -71,9 +65,7 @@ async def set_default_payment_method(
     return await write.run(methods.set_default_payment_method, {"payment_method": payment_method_id}, customer_id)
 
 
-@router.post(
-    "/setup-intent", status_code=201, response_model=SetupIntentWithSecret, responses=answers("not_found", *WRITE)
-)
+@router.post("/setup-intent", **creating(SetupIntentWithSecret, "not_found"))
 async def create_setup_intent(
     customer_id: CustomerId,
     request: Request,
@@ -87,9 +79,7 @@ async def create_setup_intent(
     return json_answer(answer, client_secret=await methods.secret_of(answer), publishable_key=key)
 
 
-@router.get(
-    "/setup-intent/{setup_intent_id}", response_model=SetupIntentRead, responses=answers("not_found", conditional=True)
-)
+@router.get("/setup-intent/{setup_intent_id}", **reading(SetupIntentRead))
 async def get_setup_intent(customer_id: CustomerId, setup_intent_id: SetupIntentId, request: Request) -> Response:
     """Read a SetupIntent, as Stripe last reported it."""
     return await one(request, SETUP_INTENT, setup_intent_id, customer=customer_id)

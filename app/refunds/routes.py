@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from app.db.resources import REFUND
 from app.domain.refund import RefundStatus
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import IdQuery, InvoiceId, ReferenceQuery, RefundId
-from app.http.problems import STATE, WRITE, answers
+from app.http.problems import STATE
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one
+from app.http.reads import listing, many, one, reading
 from app.http.routing import AuthorizedRoute
 from app.refunds.schemas import RefundCreate, RefundRead, RefundsMade
 from app.refunds.service import Refunds
@@ -31,12 +31,7 @@ class RefundsQuery(Paging):
     reference: ReferenceQuery = None
 
 
-@router.post(
-    "/invoices/{invoice_id}/refunds",
-    status_code=201,
-    response_model=RefundsMade,
-    responses=answers("reference_taken", *REFUSALS, *STATE, *WRITE),
-)
+@router.post("/invoices/{invoice_id}/refunds", **creating(RefundsMade, "reference_taken", *REFUSALS, *STATE))
 async def create_refund(
     invoice_id: InvoiceId, refunds: RefundsDep, write: WriteDep, body: RefundCreate | None = None
 ) -> Response:
@@ -50,13 +45,13 @@ async def list_refunds(request: Request) -> Response:
     return await many(request, REFUND, read(request, RefundsQuery))
 
 
-@router.get("/refunds/{refund_id}", response_model=RefundRead, responses=answers("not_found", conditional=True))
+@router.get("/refunds/{refund_id}", **reading(RefundRead))
 async def get_refund(refund_id: RefundId, request: Request) -> Response:
     """Read a refund."""
     return await one(request, REFUND, refund_id)
 
 
-@router.post("/refunds/{refund_id}/cancel", response_model=RefundRead, responses=answers(*STATE, *WRITE))
+@router.post("/refunds/{refund_id}/cancel", **writing(RefundRead, *STATE))
 async def cancel_refund(refund_id: RefundId, refunds: RefundsDep, write: WriteDep) -> Response:
     """Cancel a refund that waits for the customer to say where the money goes."""
     return await write.run(refunds.cancel_refund, {}, refund_id)

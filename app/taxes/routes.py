@@ -6,11 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.db.resources import CUSTOMER, TAX_ID, TAX_RATE
-from app.http.dependencies import WriteDep, service
+from app.http.dependencies import WriteDep, creating, service, writing
 from app.http.parameters import CustomerId, ReferenceQuery, TaxId, TaxRateId
-from app.http.problems import WRITE, answers
 from app.http.queries import Paging, read
-from app.http.reads import listing, many, one, require_known
+from app.http.reads import listing, many, one, reading, require_known
 from app.http.routing import AuthorizedRoute
 from app.http.schemas import Deleted
 from app.taxes.schemas import TaxIdCreate, TaxIdRead, TaxRateCreate, TaxRateRead, TaxRateUpdate
@@ -29,7 +28,7 @@ class TaxRatesQuery(Paging):
     reference: ReferenceQuery = None
 
 
-@rates.post("", status_code=201, response_model=TaxRateRead, responses=answers("reference_taken", *WRITE))
+@rates.post("", **creating(TaxRateRead, "reference_taken"))
 async def create_tax_rate(body: TaxRateCreate, taxes: TaxesDep, write: WriteDep) -> Response:
     """Create a tax rate; its percentage, and whether it is inclusive, never change."""
     return await write.run(taxes.create_tax_rate, body.params())
@@ -41,19 +40,19 @@ async def list_tax_rates(request: Request) -> Response:
     return await many(request, TAX_RATE, read(request, TaxRatesQuery))
 
 
-@rates.get("/{tax_rate_id}", response_model=TaxRateRead, responses=answers("not_found", conditional=True))
+@rates.get("/{tax_rate_id}", **reading(TaxRateRead))
 async def get_tax_rate(tax_rate_id: TaxRateId, request: Request) -> Response:
     """Read a tax rate."""
     return await one(request, TAX_RATE, tax_rate_id)
 
 
-@rates.patch("/{tax_rate_id}", response_model=TaxRateRead, responses=answers("not_found", *WRITE))
+@rates.patch("/{tax_rate_id}", **writing(TaxRateRead, "not_found"))
 async def update_tax_rate(tax_rate_id: TaxRateId, body: TaxRateUpdate, taxes: TaxesDep, write: WriteDep) -> Response:
     """Change what a tax rate is called; `active: false` archives it."""
     return await write.run(taxes.update_tax_rate, body.params(), tax_rate_id)
 
 
-@ids.post("", status_code=201, response_model=TaxIdRead, responses=answers("not_found", *WRITE))
+@ids.post("", **creating(TaxIdRead, "not_found"))
 async def create_tax_id(customer_id: CustomerId, body: TaxIdCreate, taxes: TaxesDep, write: WriteDep) -> Response:
     """Give a customer a tax id, at most five. Stripe verifies some types, which takes a while."""
     return await write.run(taxes.create_tax_id, {**body.params(), "customer": customer_id})
@@ -67,13 +66,13 @@ async def list_tax_ids(customer_id: CustomerId, request: Request) -> Response:
     return await many(request, TAX_ID, asked, customer=customer_id)
 
 
-@ids.get("/{tax_id}", response_model=TaxIdRead, responses=answers("not_found", conditional=True))
+@ids.get("/{tax_id}", **reading(TaxIdRead))
 async def get_tax_id(customer_id: CustomerId, tax_id: TaxId, request: Request) -> Response:
     """Read a tax id of a customer."""
     return await one(request, TAX_ID, tax_id, customer=customer_id)
 
 
-@ids.delete("/{tax_id}", response_model=Deleted, responses=answers("not_found", *WRITE))
+@ids.delete("/{tax_id}", **writing(Deleted, "not_found"))
 async def delete_tax_id(customer_id: CustomerId, tax_id: TaxId, taxes: TaxesDep, write: WriteDep) -> Response:
     """Delete a tax id of a customer; finalized invoices keep it."""
     return await write.run(taxes.delete_tax_id, {"customer": customer_id}, tax_id)
