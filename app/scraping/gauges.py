@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import (
     CTE,
     ColumnElement,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     SelectBase,
     Text,
     cast,
-    column,
     extract,
     func,
     literal_column,
@@ -133,134 +133,122 @@ _DEAD_DELIVERIES = (
 _COUNTED = func.json_object_agg(
     _ACTION, _count(_DEAD_ACTIONS, _DEAD_ACTIONS.c.action == _ACTION).correlate(configured_actions)
 )
-
-_STANDING = Statement(
-    select(
-        _count(_WAITING, _WAITING.c.status == "received").label("received"),
-        _count(_WAITING, _WAITING.c.status == "processing").label("processing"),
-        _count(_WAITING, _WAITING.c.status == "failed").label("failed"),
-        _count(select(_E.id).where(_E.status == "dead").limit(DEAD).subquery()).label("dead"),
-        _of(_WAITING, func.coalesce(func.max(_WAITING.c.attempts), 0)).label("most_attempts"),
-        _lag_s(_WAITING).label("lag_s"),
-        _age_s(_WAITING, _WAITING.c.received_at).label("oldest_s"),
-        _count(_UNANSWERED).label("unanswered"),
-        _age_s(_UNANSWERED, _UNANSWERED.c.created_at).label("unanswered_oldest_s"),
-        _count(_OUTGOING).label("outgoing"),
-        _lag_s(_OUTGOING).label("outgoing_lag_s"),
-        _count(webhook_endpoints, _W.status == "enabled", _W.deleted_at.is_(None), _W.failing_since.is_not(None)).label(
-            "endpoints_failing"
-        ),
-        _count(_ACTIONS).label("actions"),
-        _lag_s(_ACTIONS).label("actions_lag_s"),
-        _count(_DEAD_DELIVERIES.subquery()).label("outgoing_dead"),
-        cast(select(func.coalesce(_COUNTED, literal_column("'{}'"))).scalar_subquery(), Text).label("actions_dead"),
-        HELD_S.label("feed_held_s"),
-    )
-)
-
-_C = coverage.c
-_COVERAGE = Statement(
-    select(
-        cast(extract("epoch", func.now() - _C.complete_until), Float).label("age_s"),
-        cast(extract("epoch", func.now() - _C.updated_at), Float).label("updated_s"),
-        _C.compared,
-        _C.missed,
-        _C.repaired,
-    ).where(_C.name == "events")
-)
+_FAILING = _count(webhook_endpoints, _W.status == "enabled", _W.deleted_at.is_(None), _W.failing_since.is_not(None))
+_EVENTS_DEAD = select(_E.id).where(_E.status == "dead").limit(DEAD).subquery()
+_C, _R = coverage.c, refunds.c
 _ANSWERABLE = (disputes.c.status.in_(sorted(TO_ANSWER)), disputes.c.deleted_at.is_(None))
 _DUE_SOON = disputes.c.evidence_due_at < func.now() + timedelta(days=DUE_SOON_DAYS)
-_FAILED = _count(
-    refunds, refunds.c.status == "failed", refunds.c.updated_at > func.now() - timedelta(days=FAILED_LATELY_DAYS)
-)
-_RETURNS = Statement(
-    select(
-        _count(disputes, *_ANSWERABLE).label("disputes_to_answer"),
-        _count(disputes, *_ANSWERABLE, _DUE_SOON).label("evidence_due_soon"),
-        _FAILED.label("refunds_failed"),
+_FAILED_LATELY = (_R.status == "failed", _R.updated_at > func.now() - timedelta(days=FAILED_LATELY_DAYS))
+_STUCK = select(invoices.c.stuck_since).where(STUCK).order_by(invoices.c.stuck_since).limit(MOST).subquery("stuck")
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A metric: what is said about it, and where its value is. With a `label`, its values are a JSON object by label."""
+
+    said: str
+    value: ColumnElement[Any]
+    label: str | None = None
+    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily
+
+    def metric(self, name: str, found: Any) -> Metric:
+        if self.label is None:
+            return self.kind(f"invoicing_{name}", self.said, value=found)
+        metric = self.kind(f"invoicing_{name}", self.said, labels=[self.label])
+        for labeled, count in msgspec.json.decode(found).items():
+            metric.add_metric([labeled], count)
+        return metric
+
+
+def _since(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(extract("epoch", func.now() - moment), Float)
+
+
+def _total(said: str, counted: ColumnElement[Any]) -> Gauge:
+    return Gauge(said, counted, kind=CounterMetricFamily)
+
+
+_QUEUES = {
+    "inbox_events": Gauge(
+        "Events that are not at their end.",
+        func.json_build_object(
+            *("received", _count(_WAITING, _WAITING.c.status == "received")),
+            *("processing", _count(_WAITING, _WAITING.c.status == "processing")),
+            *("failed", _count(_WAITING, _WAITING.c.status == "failed")),
+            *("dead", _count(_EVENTS_DEAD)),
+        ),
+        label="status",
+    ),
+    "inbox_lag_seconds": Gauge("How late the most overdue event is: what to scale workers on.", _lag_s(_WAITING)),
+    "inbox_oldest_seconds": Gauge(
+        "Since when the oldest unfinished event is here.", _age_s(_WAITING, _WAITING.c.received_at)
+    ),
+    "inbox_most_attempts": Gauge(
+        "How often the most unlucky waiting event was tried.",
+        _of(_WAITING, func.coalesce(func.max(_WAITING.c.attempts), 0)),
+    ),
+    "operations_unanswered": Gauge("Writes that are under way or left behind.", _count(_UNANSWERED)),
+    "operations_oldest_seconds": Gauge("How old the oldest of them is.", _age_s(_UNANSWERED, _UNANSWERED.c.created_at)),
+    "feed_held_seconds": Gauge("For how long an event waits for a transaction to end.", HELD_S),
+    "push_waiting": Gauge("Webhooks that wait for their delivery.", _count(_OUTGOING)),
+    "push_lag_seconds": Gauge("How late the most overdue of them is.", _lag_s(_OUTGOING)),
+    "push_endpoints_failing": Gauge("Enabled endpoints that do nothing but fail.", _FAILING),
+    "fulfillment_actions_waiting": Gauge("Fulfillment actions that are not at their end.", _count(_ACTIONS)),
+    "fulfillment_actions_lag_seconds": Gauge("How late the most overdue of them is.", _lag_s(_ACTIONS)),
+    "push_dead": Gauge("Webhooks that were given up and not asked for again.", _count(_DEAD_DELIVERIES.subquery())),
+    "fulfillment_actions_dead": Gauge(
+        "Actions that were given up and not tried again.",
+        select(func.coalesce(_COUNTED, literal_column("'{}'"))).scalar_subquery(),
+        label="action",
+    ),
+}
+_BALANCE = {
+    "balance_differences": Gauge(
+        "Amounts that differ from Stripe's balance, as it was compared last.",
+        func.coalesce(func.sum(func.jsonb_array_length(balance_days.c.differences)), 0),
     )
+}
+_WAITING_FOR_PEOPLE = {
+    "stuck_invoices": Gauge("Invoices about which a person must do something.", func.count(_STUCK.c.stuck_since)),
+    "stuck_oldest_seconds": Gauge(
+        "How old the oldest money among them is.", cast(_seconds(func.now() - func.min(_STUCK.c.stuck_since)), Float)
+    ),
+}
+_RETURNS = {
+    "disputes_to_answer": Gauge("Disputes that wait for evidence.", _count(disputes, *_ANSWERABLE)),
+    "disputes_due_soon": Gauge(
+        "Those whose evidence is due within three days.", _count(disputes, *_ANSWERABLE, _DUE_SOON)
+    ),
+    "refunds_failed": Gauge("Refunds that failed in the last seven days.", _count(refunds, *_FAILED_LATELY)),
+}
+_COVERAGE = {
+    "coverage_age_seconds": Gauge("Up to how long ago no event can be missing.", _since(_C.complete_until)),
+    "coverage_updated_seconds": Gauge("When the reconciler last wrote how far it got.", _since(_C.updated_at)),
+    "coverage_compared": _total("Events compared with the inbox.", _C.compared),
+    "coverage_missed": _total("Events that had never arrived.", _C.missed),
+    "coverage_repaired": _total("Objects that had drifted from Stripe's.", _C.repaired),
+}
+GAUGES = _QUEUES | _BALANCE | _WAITING_FOR_PEOPLE | _RETURNS | _COVERAGE
+
+
+def _columns(gauges: dict[str, Gauge]) -> Select[Any]:
+    return select(*((cast(it.value, Text) if it.label else it.value).label(name) for name, it in gauges.items()))
+
+
+_STANDING = Statement(_columns(_QUEUES))
+_STATEMENTS = (
+    _STANDING,
+    *(Statement(_columns(gauges)) for gauges in (_BALANCE, _WAITING_FOR_PEOPLE, _RETURNS)),
+    Statement(_columns(_COVERAGE).where(_C.name == "events")),
 )
-_STUCK = Statement(
-    select(
-        func.count().label("invoices"),
-        cast(func.coalesce(extract("epoch", func.now() - func.min(column("stuck_since"))), 0), Float).label("oldest_s"),
-    ).select_from(
-        select(invoices.c.stuck_since).where(STUCK).order_by(invoices.c.stuck_since).limit(MOST).subquery("stuck")
-    )
-)
-_DIFFERENCES = Statement(select(func.coalesce(func.sum(func.jsonb_array_length(balance_days.c.differences)), 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How far Stripe's events were compared with the inbox, and the totals of what was found."""
-
-    age_s: float
-    updated_s: float
-    compared: int
-    missed: int
-    repaired: int
-
-
-@dataclass(frozen=True, slots=True)
-class Returns:
-    """Disputes that wait for evidence, those of them that are due soon, and refunds that failed lately."""
-
-    disputes_to_answer: int
-    evidence_due_soon: int
-    refunds_failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """How many invoices wait for a person, and how old the oldest money among them is."""
-
-    invoices: int
-    oldest_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The state of the queues.
-
-    `lag_s`: how late the most overdue event is. `oldest_s`: the age of the oldest unfinished one.
-
-    `balance_differences`: how many amounts were found to differ from Stripe's balance. `outgoing_dead` leaves out deleted
-    endpoints. `actions_dead` is by action name, for the configured actions.
-    """
-
-    received: int
-    processing: int
-    failed: int
-    dead: int
-    most_attempts: int
-    lag_s: float
-    oldest_s: float
-    unanswered: int
-    unanswered_oldest_s: float
-    outgoing: int
-    outgoing_lag_s: float
-    endpoints_failing: int
-    actions: int
-    actions_lag_s: float
-    outgoing_dead: int
-    actions_dead: dict[str, int]
-    feed_held_s: float
-    coverage: Coverage | None
-    balance_differences: int
-    returns: Returns
-    stuck: Stuck
-
-
-async def standing(connection: Connection) -> Standing:
-    [row] = await _STANDING.fetch(connection)
-    found = dict(row) | {"actions_dead": msgspec.json.decode(row["actions_dead"])}
-    returns, stuck = await _RETURNS.row(connection, Returns), await _STUCK.row(connection, Stuck)
-    assert returns is not None and stuck is not None  # noqa: S101, PT018 -- statements of counts answer a row
-    return Standing(
-        **found,
-        returns=returns,
-        stuck=stuck,
-        coverage=await _COVERAGE.row(connection, Coverage),
-        balance_differences=await _DIFFERENCES.value(connection),
-    )
+async def standing(connection: Connection) -> list[Metric]:
+    """The state of the queues. The metrics of coverage are left out until the reconciler has run."""
+    found = {
+        name: value
+        for statement in _STATEMENTS
+        for row in await statement.fetch(connection)
+        for name, value in row.items()
+    }
+    return [GAUGES[name].metric(name, value) for name, value in found.items()]

@@ -22,7 +22,7 @@ from threading import Event
 import structlog
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, make_asgi_app
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
@@ -35,7 +35,6 @@ from app.http.connections import Connections
 from app.http.protocol import BoundedProtocol
 from app.observability import metrics
 from app.scraping import gauges
-from app.scraping.gauges import Standing
 from app.stripe.circuit import CircuitState
 
 log = structlog.get_logger(__name__)
@@ -134,7 +133,7 @@ class Scrape(Collector):
         self._loop = asyncio.get_running_loop()
         self._folder = os.environ.get(FOLDER)
         self._asked_at = float("-inf")
-        self._standing: Standing | None = None
+        self._standing: list[Metric] | None = None
         self._asking = asyncio.Lock()
         registry = CollectorRegistry(support_collectors_without_names=True)
         registry.register(self)
@@ -173,7 +172,7 @@ class Scrape(Collector):
             reading.cancel()  # it goes on beside until its connection has been given back: a server that hangs takes long
             self._standing, self._asked_at = reading.result() if done else None, time.monotonic()
 
-    async def _read(self) -> Standing | None:
+    async def _read(self) -> list[Metric] | None:
         with suppress(DatabaseUnavailable):
             async with self._container.database.connection() as connection:
                 return await gauges.standing(connection)
@@ -185,30 +184,7 @@ class Scrape(Collector):
         found = self._standing
         up = "Whether the database answered the question how everything stands."
         yield GaugeMetricFamily("invoicing_database_up", up, value=found is not None)
-        if found is None:
-            return
-        yield from _inbox(found)
-        yield _gauge("operations_unanswered", "Writes that are under way or left behind.", found.unanswered)
-        yield _gauge("operations_oldest_seconds", "How old the oldest of them is.", found.unanswered_oldest_s)
-        yield from _outside(found)
-        differing = "Amounts that differ from Stripe's balance, as it was compared last."
-        yield _gauge("balance_differences", differing, found.balance_differences)
-        waits = "Invoices about which a person must do something."
-        yield _gauge("stuck_invoices", waits, found.stuck.invoices)
-        yield _gauge("stuck_oldest_seconds", "How old the oldest money among them is.", found.stuck.oldest_s)
-        back = found.returns
-        yield _gauge("disputes_to_answer", "Disputes that wait for evidence.", back.disputes_to_answer)
-        yield _gauge("disputes_due_soon", "Those whose evidence is due within three days.", back.evidence_due_soon)
-        yield _gauge("refunds_failed", "Refunds that failed in the last seven days.", back.refunds_failed)
-        covered = found.coverage
-        if covered:
-            yield _gauge("coverage_age_seconds", "Up to how long ago no event can be missing.", covered.age_s)
-            yield _gauge(
-                "coverage_updated_seconds", "When the reconciler last wrote how far it got.", covered.updated_s
-            )
-            yield _counter("coverage_compared", "Events compared with the inbox.", covered.compared)
-            yield _counter("coverage_missed", "Events that had never arrived.", covered.missed)
-            yield _counter("coverage_repaired", "Objects that had drifted from Stripe's.", covered.repaired)
+        yield from found or ()
 
 
 def _counted(folder: str | None) -> Iterable[Metric]:
@@ -226,40 +202,6 @@ def _is_begun(file: Path) -> bool:
     with suppress(FileNotFoundError):
         return file.stat().st_size > 0
     return False
-
-
-def _inbox(found: Standing) -> Iterator[Metric]:
-    events = GaugeMetricFamily("invoicing_inbox_events", "Events that are not at their end.", labels=["status"])
-    for status in ("received", "processing", "failed", "dead"):
-        events.add_metric([status], getattr(found, status))
-    yield events
-    yield _gauge("inbox_lag_seconds", "How late the most overdue event is: what to scale workers on.", found.lag_s)
-    yield _gauge("inbox_oldest_seconds", "Since when the oldest unfinished event is here.", found.oldest_s)
-    yield _gauge("inbox_most_attempts", "How often the most unlucky waiting event was tried.", found.most_attempts)
-
-
-def _outside(found: Standing) -> Iterator[Metric]:
-    held = "For how long an event waits for a transaction to end."
-    yield _gauge("feed_held_seconds", held, found.feed_held_s)
-    yield _gauge("push_waiting", "Webhooks that wait for their delivery.", found.outgoing)
-    yield _gauge("push_lag_seconds", "How late the most overdue of them is.", found.outgoing_lag_s)
-    yield _gauge("push_endpoints_failing", "Enabled endpoints that do nothing but fail.", found.endpoints_failing)
-    yield _gauge("fulfillment_actions_waiting", "Fulfillment actions that are not at their end.", found.actions)
-    yield _gauge("fulfillment_actions_lag_seconds", "How late the most overdue of them is.", found.actions_lag_s)
-    yield _gauge("push_dead", "Webhooks that were given up and not asked for again.", found.outgoing_dead)
-    said = "Actions that were given up and not tried again."
-    dead = GaugeMetricFamily("invoicing_fulfillment_actions_dead", said, labels=["action"])
-    for action, count in found.actions_dead.items():
-        dead.add_metric([action], count)
-    yield dead
-
-
-def _gauge(name: str, said: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"invoicing_{name}", said, value=value)
-
-
-def _counter(name: str, said: str, value: float) -> CounterMetricFamily:
-    return CounterMetricFamily(f"invoicing_{name}", said, value=value)
 
 
 def _bury_the_dead(folder: Path) -> None:

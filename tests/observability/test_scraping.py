@@ -221,10 +221,12 @@ async def test_how_everything_stands_is_read_by_indexes_however_much_is_stored(d
 
 
 async def test_what_is_dead_is_told_until_it_is_asked_for_again(stage: Stage) -> None:
-    async def dead() -> tuple[int, dict[str, int]]:
+    async def dead() -> tuple[float, dict[str, float]]:
         async with stage.container.database.connection() as connection:
-            found = await gauges.standing(connection)
-        return found.outgoing_dead, found.actions_dead
+            found = {metric.name: metric.samples for metric in await gauges.standing(connection)}
+        [webhooks] = found["invoicing_push_dead"]
+        actions = found["invoicing_fulfillment_actions_dead"]
+        return webhooks.value, {sample.labels["action"]: sample.value for sample in actions}
 
     invoice = await stage.invoice()
     await stage.tell(*await stage.events())
