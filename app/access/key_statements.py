@@ -5,7 +5,7 @@ process then forgets the keys it remembers and checks what that caller has open.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import (
     Float,
@@ -131,51 +131,14 @@ async def in_force(connection: Connection, prefix: str) -> StoredKey | None:
     return await find(connection, prefix, b"")
 
 
-async def create(
-    connection: Connection,
-    *,
-    key_id: str,
-    name: str,
-    prefix: str,
-    digest: bytes,
-    scopes: list[str],
-    livemode: bool,
-    expires_at: datetime | None,
-) -> None:
+async def create(connection: Connection, **key: object) -> None:
     """Store a new key. It stands for a caller of its own, whose id is the key's id."""
-    await _CREATE.execute(
-        connection,
-        id=key_id,
-        name=name,
-        prefix=prefix,
-        digest=digest,
-        scopes=scopes,
-        livemode=livemode,
-        expires_at=expires_at,
-    )
+    await _CREATE.execute(connection, **key)
 
 
-async def rotate(
-    connection: Connection,
-    old_id: str,
-    *,
-    key_id: str,
-    prefix: str,
-    digest: bytes,
-    overlap_s: float,
-    expires_at: datetime | None,
-) -> bool:
-    """Store a key that replaces `old_id`, which expires after `overlap_s`. False: the old key is not in force."""
-    made = await _ROTATE.value(
-        connection,
-        old=old_id,
-        id=key_id,
-        prefix=prefix,
-        digest=digest,
-        overlap=timedelta(seconds=overlap_s),
-        expires_at=expires_at,
-    )
-    return made is not None
+async def rotate(connection: Connection, old_id: str, overlap: timedelta, **key: object) -> bool:
+    """Store a key that replaces `old_id`, which expires after `overlap`. False: the old key is not in force."""
+    return await _ROTATE.value(connection, old=old_id, overlap=overlap, **key) is not None
 
 
 async def revoke(connection: Connection, key_id: str) -> None:

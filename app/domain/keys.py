@@ -10,7 +10,7 @@ ALPHABET = string.ascii_letters + string.digits
 VISIBLE = 12
 SECRET = 43
 """Length of the secret part: 43 characters out of 62 hold 256 bits."""
-_KEY = re.compile(rf"(ik_(live|test)_[A-Za-z0-9]{{{VISIBLE}}})[A-Za-z0-9]{{{SECRET}}}")
+_KEY = re.compile(rf"ik_(live|test)_[A-Za-z0-9]{{{VISIBLE + SECRET}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +32,12 @@ def read_key(given: str) -> ReadKey | None:
     match = _KEY.fullmatch(given)
     if match is None:
         return None
-    return ReadKey(match[1], match[2] == "live", sha256(given.encode()).digest())
+    return ReadKey(prefix_of(given), match[1] == "live", digest_of(given))
+
+
+def prefix_of(key: str) -> str:
+    return key[:-SECRET]
+
+
+def digest_of(key: str) -> bytes:
+    return sha256(key.encode()).digest()
