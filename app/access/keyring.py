@@ -84,7 +84,7 @@ class Keyring:
     async def watching(self, who: str, wake: Callable[[], None]) -> AsyncIterator[Watch]:
         """Call `wake` when a key of the caller `who`, or a link to the invoice `who`, ends, while the block runs.
 
-        What ended before the block began is not told: check the credentials once more in the block.
+        It does not tell of a key that ended before the block began, so check the credentials once more in the block.
         """
         await self._listen()
         watch = Watch(wake)

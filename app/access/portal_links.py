@@ -1,4 +1,4 @@
-"""Portal links: signed, expiring, revocable links by which a customer sees and pays what is theirs.
+"""Portal links: signed, expiring, revocable links by which a customer sees and pays their own invoices.
 
 A link's token is also a credential of the API: its caller is a customer, as with a token of the identity provider.
 """

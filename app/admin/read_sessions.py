@@ -73,7 +73,7 @@ def explained(error: BaseException) -> InvoicingError | None:
 class Listing:
     """How a table is listed: newest first by the columns `order`, then by key.
 
-    `search` names the columns that a search term must equal; a column of words must hold all of the term's.
+    `search` names the columns that a search term is compared with. A column of words matches if it holds every word of the term.
     """
 
     model: type[Model]

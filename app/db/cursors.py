@@ -17,10 +17,10 @@ WHOLE = 2**63 - 1
 
 
 class Cursor(msgspec.Struct, array_like=True):
-    """Where a page ended: the values of the last row, and the list it was of.
+    """Where a page ended: its list, and the values of its last row.
 
-    `at` is its time in the order, and `amount` its amount where the list was ordered by that. The release before did not
-    say of which order and filters (`bound`), the one before it knew no sequence, and the one before that no list.
+    The list was ordered by the row's time `at` or by its `amount`. `bound` stands for the order and the filters. A cursor
+    of an older release has no `bound`, a still older one no `sequence`, and the oldest ones no `listed`.
     """
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -66,7 +66,7 @@ def write(last: Mapping[str, Any], resource: Resource, sorted_by: str, of: str) 
 def read(cursor: str, resource: Resource, sorted_by: str, of: str) -> dict[str, object]:
     """The values that the page's last row had in the columns by which its list was ordered.
 
-    A list that the release before began goes on in its order: by time and id. Raises ValidationFailed.
+    A list that an older release began goes on in that release's order: by time and id. Raises ValidationFailed.
     """
     found = unpacked(cursor, "", resource.name)
     if found.bound != of and (found.bound or sorted_by != resource.time):

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement
 class Finding:
     """How a list is read by other orders than the newest first, always by an index.
 
-    sorts: what it may be sorted by beside its time. columns: those that lead the indexes of all orders, each with all its
-    values: a list is merged of all combinations. ranges: the filters that need an order, with it and their condition.
-    few: the filters that find few rows, whose order does not matter. always: those of them of which that is known.
+    sorts: the columns it may be sorted by, besides its time. columns: the columns that lead every index, each with all
+    its values; a list is merged from one index scan for each combination. ranges: the filters that need an order, each
+    with that order and its condition. few: the filters that find few rows, which are sorted after they are found. always: the
+    filters of `few` for which this is done even if the newest come first.
     """
 
     sorts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)

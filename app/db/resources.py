@@ -131,7 +131,7 @@ STUCK = and_(
     _INVOICES.deleted_at.is_(None),
     or_(_INVOICES.status.in_(("draft", "open")), _INVOICES.next_step.in_(("answer_dispute", "refund_payment"))),
 )
-"""The condition that a person must do something. The release before knows no next step and may leave an old one behind."""
+"""The condition that a person must do something. An older release knows no next steps and may leave an outdated one in the row."""
 _DUE = func.coalesce(_INVOICES.due_at, literal_column(NEVER, TIME))
 _CREATED = {
     "created_from": _INVOICES.created_at >= bindparam("created_from"),

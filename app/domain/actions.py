@@ -71,10 +71,10 @@ MAIL_WAITS: Final = {Moment.ACTION_REQUIRED: 600}
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A moment, and which time it was reached: the number of the fulfillment's history entry; 0 where it runs once.
+    """A moment, and the number of the history entry that reached it; 0 if the moment is reached only once.
 
     The number of a reminder is its day: 7 is seven days after the due date, -3 three days before it. Written as
-    `reversed:7`. The release before knows no number, and keeps actions apart by their moments.
+    `reversed:7`. An older release knows no numbers, and distinguishes actions by their moments alone.
     """
 
     moment: Moment

@@ -114,8 +114,8 @@ class Change:
 def note(changes: list[Change], change: Change) -> None:
     """Add `change`.
 
-    If its status stayed the same, merge it into the last change of the same object, as nobody saw the state between. What has a
-    name is a change of its own.
+    If it has no name and its status stayed the same, it replaces the state in the last change of the same object, because
+    nobody saw the state between.
     """
     if change.was == change.became and not change.named:
         for index in range(len(changes) - 1, -1, -1):

@@ -80,8 +80,8 @@ def later(known: AttemptReport | None, said: AttemptReport) -> AttemptReport | N
 class Payment:
     """What is known of the money: the last report on paying, what was paid, what of it came back, and the policy.
 
-    worth: what a return is measured by, in minor units: what was paid or is owed, or the total where nothing had to be.
-    detached: a payment that was known is the invoice's no more.
+    worth: the amount that returns are compared with, in minor units: what was paid or is owed, or else the total.
+    detached: whether a known payment no longer belongs to the invoice.
     """
 
     attempt: Attempt | None = None
@@ -115,7 +115,7 @@ def follow(current: str | None, invoice_status: str, payment: Payment) -> Fulfil
 def _under_way(known: FulfillmentStatus | None, payment: Payment) -> bool:
     """Whether the policy fulfills for a payment that has not settled.
 
-    A part of the invoice that was paid in between takes nothing back.
+    If a part of the invoice is paid meanwhile, what was fulfilled stays fulfilled.
     """
     if payment.policy.fulfill_on is not FulfillOn.PROCESSING:
         return False
@@ -140,10 +140,10 @@ STORED_AS: Final = {
     FulfillmentStatus.DISPUTED: FulfillmentStatus.FULFILLED,
     FulfillmentStatus.REVERSED: FulfillmentStatus.FULFILLED,
 }
-"""The statuses that the release before does not know, and what it reads instead.
+"""The statuses that an older release does not know, and the status that it reads instead.
 
-Rows hold that in `status`, and the status itself in `later_status`. A trigger empties that where the release before
-changes `status`. The release after the next can go back to one column.
+For these, the column `status` holds the older status, and `later_status` the real one. A trigger empties `later_status`
+when an older release changes `status`. The release after the next one can go back to one column.
 """
 
 

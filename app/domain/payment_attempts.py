@@ -53,9 +53,10 @@ def paid_otherwise(invoice: JsonView) -> bool:
 def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonObject]:
     """Those of `attempts` whose money arrived although the invoice was voided, or was paid otherwise.
 
-    A debit that is under way cannot always be stopped. A part that was paid before the rest came out of band is none, nor
-    is what the invoice counts: Stripe credits what is too much to the customer's balance. What had paid an invoice before it
-    was voided was detached from it, and may pay another one.
+    It can happen because a debit that is under way cannot always be stopped. Three kinds of payments do not count as
+    unexpected: a part that was paid before the rest was paid out of band; a payment that the invoice counts, because
+    Stripe credits any excess to the customer's balance; and a payment from before the invoice was voided, because voiding
+    detached it and it may pay another invoice.
     """
     paid = [attempt for attempt in attempts if attempt["outcome"] == Outcome.PAID]
     if invoice["status"] == InvoiceStatus.VOID:
@@ -71,7 +72,7 @@ def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonOb
 
 
 def surplus(attempts: Iterable[JsonObject], invoice: JsonView) -> int:
-    """What arrived of an invoice that had been paid otherwise. To give it back takes nothing from the invoice."""
+    """The money that arrived for an invoice that had been paid otherwise. Refunding it takes nothing from the invoice."""
     return sum(attempt["amount"] or 0 for attempt in unexpected(attempts, invoice)) if paid_otherwise(invoice) else 0
 
 

@@ -37,7 +37,7 @@ class ReminderChannel(StrEnum):
 class Planned:
     """What is told of an invoice from `after` its due date on, until `until` after it; both may be negative.
 
-    fact: true of any invoice that is still owed. Others are reminders, which stop where the payer need not be reminded.
+    fact: true of any invoice that is still owed. All others are reminders, and are not sent if the payer need not be reminded.
     """
 
     type: str

@@ -103,7 +103,7 @@ NOTHING: Final = Returned()
 
 
 def worth(invoice: JsonView) -> int:
-    """What a return is measured by: what was paid, less what Stripe credited to the customer's balance as too much.
+    """The amount that returns are compared with: the amount paid, less the excess that Stripe credited to the balance.
 
     A payment that is under way, or was made elsewhere, need not be in `amount_paid`.
     """
@@ -123,8 +123,8 @@ def read(
 ) -> Returned:
     """What came back by the rows of an invoice's refunds, credit notes and disputes.
 
-    A bank may dispute in another currency. Such a dispute counts as one over all of the invoice. What came back of
-    PaymentIntents that were `detached` is no money of the invoice, but a dispute over one must be answered all the same.
+    A dispute in another currency than the invoice's counts as one over the whole invoice. Money that came back of
+    `detached` PaymentIntents does not count, but their disputes must be answered all the same.
     """
     return returned(
         [Refund(row["id"], row["amount"], row["status"]) for row in refunds if row["payment_intent"] not in detached],
@@ -147,8 +147,8 @@ def _paid_out(refunds: Iterable[JsonView]) -> dict[str, int]:
 def returned(refunds: Iterable[Refund], credit_notes: Iterable[CreditNote], disputes: Iterable[Dispute]) -> Returned:
     """The sums over all refunds, credit notes and disputes of one invoice.
 
-    A credit note counts by its amount, less what its failed refunds did not pay out. Of a refund, what live credit
-    notes do not account for counts as refunded.
+    A credit note counts with its amount, less the amount of its failed refunds. A refund counts with the part that no live
+    credit note accounts for.
     """
     known = {refund.id: refund for refund in refunds}
     failed = {refund.id for refund in known.values() if refund.status in NEVER_HAPPENED}

@@ -27,13 +27,13 @@ class Version:
     """When a snapshot was taken, and what it holds.
 
     rank: the position in the order of statuses: an invoice's, or live before deleted for other objects. since, until:
-    the seconds between which Stripe made it, both inclusive. digest: a hash of its content, by the fields of the first
-    version. later: hashes of the fields added since, one for each version that its maker knew. first: it is the
-    object's first state, so it is older than anything known. revision: of the known snapshot, how often it changed
-    here. over: of a snapshot that we asked for, the revision known before asking. It is newer than that revision only,
-    because something newer may have been applied while Stripe answered.
-    asked: it is Stripe's answer to a call of ours, so its times are of Stripe's own clock. timeless: it is an answer about
-    an object of a test clock; events about that are dated by that clock, so the answer's times say nothing.
+    the first and the last second in which Stripe may have made it. digest: a hash of its content, by the fields of the
+    first version. later: hashes of the fields added since, one for each version that its maker knew. first: it is the
+    object's first state, so it is older than anything known. revision: how often the known snapshot changed here. over:
+    the revision that was known before we asked Stripe for this snapshot; it is newer than that revision only, because
+    something newer may have been applied while Stripe answered. asked: it is Stripe's answer to a call of ours, so its
+    times are of Stripe's own clock. timeless: its object has a test clock, which dates the object's events, so the times
+    of an answer cannot be compared with theirs.
     """
 
     rank: int

@@ -37,8 +37,8 @@ CREDITED = "A credit note covers all of it and nothing was paid: there is nothin
 class Collecting:
     """How an open invoice with `charge_automatically` is collected.
 
-    paused: Stripe does not charge it by itself. next_attempt: when it will. method: whether there is something to charge
-    it to: None where that is not known. revoked: what it is charged to has a mandate that was revoked.
+    paused: whether Stripe has stopped charging it. next_attempt: when Stripe charges it next. method: whether there is a
+    payment method to charge; None if that is not known. revoked: whether that payment method's mandate was revoked.
     """
 
     paused: bool
@@ -49,15 +49,15 @@ class Collecting:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The facts behind the answer. `waiting` and `dead` count the invoice's events that are not applied.
+    """The facts behind the answer. Amounts are formatted; None means that there is none.
 
-    `paid` is the formatted amount paid of an open invoice; None if nothing is. `required_action` is what the payer must
-    do, in Stripe's word. `returned` is the formatted amount that came back, and of how much. `unexpected` are sentences
-    about payments that nobody owed. `collecting` is how an open invoice is charged by itself; None where it is not.
-    `funded` is the formatted amount that a bank transfer has brought so far, and of how much. `refused` is why Stripe last refused to
-    finalize the draft: the code and the message. `left` is the formatted amount that is left to pay. `by_itself`: Stripe
-    finalizes the draft, or charges the open invoice, by itself. `settles_by` is when a payment that is processing settles
-    at the latest, and `under_way` says that there is one. `reminded` is how often the payer was reminded, and when last; `paused`: not any more.
+    waiting, dead: how many of the invoice's events are not applied yet, and how many were given up. paid: how much of the
+    open invoice is paid. left: how much is left to pay. funded: how much a bank transfer has brought so far, and of how
+    much. returned: how much came back, and of how much. refused: why Stripe last refused to finalize the draft: code and
+    message. required_action: what the payer must do, in Stripe's word. unexpected: sentences about payments that nobody
+    owed. by_itself: whether Stripe finalizes the draft, or charges the open invoice, without being asked. collecting: how
+    Stripe charges it. under_way: whether a payment is processing; settles_by: when it settles at the latest. reminded:
+    how often the payer was reminded, and when last. paused: whether reminders are paused.
     """
 
     status: str

@@ -60,7 +60,7 @@ def on_due_notice(unit: UnitOfWork, incoming: Incoming) -> None:
 def on_invoice_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a paid invoice and fulfill it, once, however it was paid and in whatever order events come.
 
-    Of a payment that was detached before this event came, the fulfillment is made up for: it was fulfilled, and reversed.
+    If the payment was detached before this event came, the fulfillment still passes through both: fulfilled, then reversed.
     """
     invoice, subject = on_finalized(unit, incoming), Subject(Kind.INVOICE, str(incoming.about))
     if invoice and invoice["status"] != InvoiceStatus.PAID and (paid := incoming.written(subject, 0)):
@@ -92,8 +92,8 @@ def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> 
 def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record that the money arrived, if the payment is known to be an invoice's.
 
-    The invoice's own events tell the rest. Stripe is not asked: most payments of an account may belong to no invoice. Only
-    of an invoice that was paid otherwise: whether it counts this payment, too.
+    The invoice's own events tell the rest. Stripe is asked only if the invoice was paid otherwise: it may count this payment,
+    too. In other cases asking would be wasted, because most payments of an account may belong to no invoice.
     """
     subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
     invoice = unit.row(subject) if subject else None
@@ -111,7 +111,7 @@ def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
 def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: Outcome | None = None) -> None:
     """Follow what the event of a PaymentIntent reports: that the payer must act, that it settles later, or that it failed.
 
-    It is recorded with its `outcome` where that says more: a part of a bank transfer has arrived.
+    `outcome` is given if it says more than `attempt`: that a part of a bank transfer has arrived.
     """
     intent = incoming.intent[0] if incoming.foreign and incoming.intent else incoming.event.object
     if incoming.unlinked:
@@ -136,7 +136,7 @@ def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: 
 
 
 def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Link a payment that went through to its invoice. Of a partial payment, no other event may tell."""
+    """Link a payment that went through to its invoice. For a partial payment this may be the only event."""
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     incoming.finalized = True
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
@@ -163,7 +163,7 @@ def on_return(unit: UnitOfWork, incoming: Incoming) -> None:
 
 
 def on_payment(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Something that other events tell in full: the invoice it concerns is made known."""
+    """Make the invoice of the payment known here. Other events tell the rest."""
     _invoice_of_payment(unit, incoming)
 
 
@@ -177,7 +177,7 @@ def on_fraud_warning(unit: UnitOfWork, incoming: Incoming) -> None:
 def on_credit_note(unit: UnitOfWork, incoming: Incoming) -> None:
     """Mirror a new or changed credit note, and let the fulfillment follow.
 
-    Stripe need not tell what it did to the invoice. Where the invoice does not show it, it is taken over.
+    Stripe may send no event about the invoice. If our invoice does not show the credit note, the invoice is fetched.
     """
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
     invoice = _take_finalized(unit, incoming, subject)

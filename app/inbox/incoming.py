@@ -104,7 +104,7 @@ class Incoming:
         return self.event.api_version != API_VERSION
 
     def written(self, subject: Subject, over: int) -> Snapshot | None:
-        """`subject` as the event has it, as new as an answer over revision `over`; None where the event cannot be read."""
+        """`subject` as the event shows it, taken as newer than revision `over`; None if the event cannot be read."""
         if self.foreign or subject != self._mirrored:
             return None
         window = ObservationWindow(self.event.created_at, self.event.created_at, over=over)
@@ -113,8 +113,8 @@ class Incoming:
     def apply(self, unit: UnitOfWork, *, deleted: bool = False) -> Subject:
         """Apply the event's snapshot, or the one fetched instead. Returns its subject.
 
-        The first state of an object is older than anything else known of it, unless its id is used again. An invoice of
-        which less is paid than before is fetched: a payment was detached, and only Stripe's list says which.
+        The first state of an object is older than anything else known of it, unless its id can be used again. If less of an
+        invoice is paid than before, a payment was detached: the invoice is fetched, because only Stripe's list says which.
         """
         event = self.event
         subject = self._mirrored or Subject(KINDS[event.object["object"]], event.object["id"])

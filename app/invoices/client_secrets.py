@@ -22,7 +22,7 @@ LOOKED_UP = "client secret"
 
 
 class ClientSecrets:
-    """Finds client secrets. Who asks the same at the same time shares one look-up."""
+    """Finds client secrets. Requests for the same invoice at the same time share one look-up."""
 
     def __init__(self, database: Database, gateway: StripeGateway) -> None:
         self._database = database
@@ -33,8 +33,8 @@ class ClientSecrets:
     async def of_invoice(self, invoice_id: str) -> JsonObject:
         """The invoice's secret and PaymentIntent, asked of Stripe at each call.
 
-        Where Stripe has the invoice otherwise than it is known here, that is taken over: what the page asks for is what
-        will be charged. Raises NotFound, InvalidState where the invoice cannot be paid that way.
+        If Stripe's invoice differs from ours, ours is updated, so that the page shows the amount that will be charged.
+        Raises NotFound, and InvalidState if the invoice cannot be paid that way.
         """
         row = await require_row(self._database, invoices, invoice_id)
         row = await reopened(self._database, self._gateway, row, LOOKED_UP)
@@ -50,8 +50,8 @@ class ClientSecrets:
     async def save_payment_method(self, invoice_id: str) -> None:
         """Have Stripe save what an open invoice is paid with, so that its customer can be charged later.
 
-        Raises NotFound, InvalidState where the invoice cannot be paid, and StripeInvalidRequest where what it may be paid
-        with cannot be saved.
+        Raises NotFound, InvalidState if the invoice cannot be paid, and StripeInvalidRequest if none of its payment methods can
+        be saved.
         """
         require(Act.CLIENT_SECRET, (await require_row(self._database, invoices, invoice_id))["status"])
         if intent := await intent_of(self._database, self._gateway, invoice_id, LOOKED_UP):

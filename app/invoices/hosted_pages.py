@@ -30,8 +30,8 @@ class HostedPages:
     async def of(self, invoice_id: str) -> JsonObject:
         """The fields of HostedPagesRead; the addresses hold for days. Both are null for a draft.
 
-        Stripe is asked where they are older than FRESH, once for all who ask meanwhile. Raises NotFound, and what the
-        gateway raises: an old address is not handed out where Stripe cannot be asked.
+        Stripe is asked if they are older than FRESH, once for all requests that come meanwhile. If Stripe cannot be asked,
+        this raises the gateway's error and hands out no old address. Raises NotFound.
         """
         row = await require_row(self._database, invoices, invoice_id)
         as_of = datetime.fromisoformat(row["snapshot_since"])

@@ -25,7 +25,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series bega
 def _counter(name: str, about: str, *labels: str, known: Sequence[str] = ()) -> Callable[..., Counter]:
     """A counter with labels. The series of the label's `known` values are there from the start.
 
-    An increase is seen from 0 on: what is rare, and somebody is woken for, is there before it happens the first time.
+    So Prometheus sees even the first increase, which matters for rare counts that wake somebody.
     """
     series = cache(Counter(name, about, labels).labels)
     for value in known:

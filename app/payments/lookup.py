@@ -62,7 +62,7 @@ class InvoiceRefresh:
 
 
 async def reopened(database: Database, gateway: StripeGateway, row: JsonObject, cause: str) -> JsonObject:
-    """The row of an invoice, taken over from Stripe where it is paid here: a payment that is detached opens it again."""
+    """The row of an invoice. If it is paid here, Stripe is asked first: an invoice opens again when its payment is detached."""
     if row["status"] != InvoiceStatus.PAID:
         return row
     await observation.take_over(database, gateway, Subject(Kind.INVOICE, row["id"]), cause)
@@ -72,7 +72,7 @@ async def reopened(database: Database, gateway: StripeGateway, row: JsonObject, 
 async def intent_of(database: Database, gateway: StripeGateway, invoice_id: str, cause: str) -> str | None:
     """The PaymentIntent of an invoice that is known here; None if it has none.
 
-    Of one that was finalized elsewhere it may not be known yet: then the invoice is taken over from Stripe.
+    If the invoice was finalized elsewhere, its PaymentIntent may not be known yet: then Stripe is asked for the invoice.
     """
     found = await require_row(database, invoices, invoice_id, or_deleted=True)
     if found["payment_intent"] is None:

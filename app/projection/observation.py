@@ -26,8 +26,8 @@ async def observe(gateway: StripeGateway, subject: Subject, over: int | None = N
     """The object as Stripe has it now: an invoice with all its items and payments, a stub where it was deleted.
 
     `over` is the revision known before asking (see Version); without it only times tell whether the answer is newer.
-    An invoice that Stripe does not know is a stub, too, which is `missing`: it may be a draft that was deleted. So is
-    a tax id or a coupon. Of any other kind Stripe keeps a stub or tells by an event: raises NotAtStripe.
+    For an invoice, a tax id or a coupon that Stripe does not know, the answer is a stub marked `missing`: it may have been
+    deleted. For any other kind this raises NotAtStripe, because Stripe keeps a stub of it or tells of its deletion.
     """
     expand: JsonObject = {"expand": ["payments"]} if subject.kind is Kind.INVOICE else {}
     try:

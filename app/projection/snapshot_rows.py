@@ -35,7 +35,7 @@ def merged(known: JsonObject | None, snapshot: Snapshot, items: JsonView, now: s
 
 
 def confirmed(known: JsonObject, snapshot: Snapshot, items: JsonView) -> JsonObject | None:
-    """The row, whose content was still current later; None if that tells nothing new.
+    """The row with the later time at which its content was still current; None if that tells nothing new.
 
     Fields that are not content (addresses of hosted pages) follow, and so do fields that the release that wrote the row
     did not know.

@@ -153,8 +153,8 @@ async def planned(
 ) -> list[Part]:
     """Which payments of the invoice to refund, counted under its lock. Raises as app.domain.refund.plan does.
 
-    Given back otherwise is what credit notes gave back, but for their refunds that are known here, and what Stripe credited
-    to the customer's balance because it was too much: first of what was not paid through Stripe.
+    Money may also have been given back without a refund: by credit notes, and by Stripe, which credits an excess to the
+    customer's balance. That counts first against the money that was not paid through Stripe, then against the payments.
     """
     await lock(connection, [invoice["id"]])
     reserved = await statements.reserved(connection, invoice["id"], operation.id)

@@ -142,7 +142,7 @@ async def movements(
 ) -> list[Movement]:
     """The money of the objects `ids`, as our rows have it, and of all others from `since` until before `until`.
 
-    Of an object that is asked for by its id, the day is its own, whenever that was; one without a day has no money.
+    An object asked for by its id keeps its own day, even outside of that time. An object without a day has moved no money.
     """
     rows = await _MOVEMENTS[heading].fetch(connection, ids=list(ids), since=since, until=until)
     return [

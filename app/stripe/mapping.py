@@ -85,7 +85,7 @@ VERSIONS = {kind: max(fields.version, ITEM.version if kind is Kind.INVOICE else 
 class ObservationWindow:
     """Where a snapshot's time comes from: the seconds it was true at, and how it reached us (see Version).
 
-    asked: it is an answer of Stripe's; then its times say nothing of an object of a test clock, which has its own.
+    asked: it is an answer of Stripe's, whose times do not count for an object of a test clock: that has its own times.
     """
 
     since: datetime

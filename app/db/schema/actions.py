@@ -39,9 +39,9 @@ fulfillment_actions = Table(
 )
 """One action for one occasion of one fulfillment. The row is the job, and makes the action unique.
 
-moment: the occasion (see domain/actions.py). later_lease: the lease again, where the code that claims it knows all
-moments; a trigger keeps those that the release before does not know from it. lease: how often it was claimed in all. lost: how often its worker died running it. It does not say whom it is for: that
-is read when it runs.
+moment: the occasion (see domain/actions.py). lease: how often it was claimed in all. later_lease: the same number, set
+only by releases that know all moments; a trigger ignores claims of older releases for moments that they do not know.
+lost: how often its worker died running it. The row does not hold the receiver, who is looked up when the action runs.
 """
 
 configured_actions = Table(

@@ -80,8 +80,8 @@ fulfillments = Table(
 """One fulfillment of each invoice. domain/fulfillment.py says which of its columns stand for its status.
 
 history: what became of it, each entry with a number (see fulfillment/history.py). payment_attempts: the attempts to pay.
-policy: that it was made with; null where it was made before there were policies. amount_undecided: the part of
-amount_disputed that may come again. disputes_to_answer: how many disputes wait for evidence. action_required_at: the time of an attempt that waits for the payer.
+policy: the policy it was made with; null if it was made before there were policies. amount_undecided: the part of
+amount_disputed that may come back. disputes_to_answer: how many disputes wait for evidence. action_required_at: the time of an attempt that waits for the payer.
 """
 
 EFFECTIVE_STATUS = func.coalesce(fulfillments.c.later_status, fulfillments.c.status)

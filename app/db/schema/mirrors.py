@@ -209,7 +209,7 @@ invoice_payments = Table(
 A payment that was made elsewhere has no PaymentIntent: its key `payment_intent` is the id of its payment record, as is
 `payment_record`.
 
-status, amounts and times are null where the release before recorded the payment.
+status, amounts and times are null if an older release recorded the payment.
 """
 
 
@@ -292,8 +292,8 @@ payment_methods = mirrored(
     referenced=False,
     lists=(("customer",),),
 )
-"""Saved payment methods. One that is detached is deleted here: it never comes back. `mandate…` is what was last told of
-the mandate of a debit, and when.
+"""Saved payment methods. One that is detached is deleted here: it never comes back. The columns
+`mandate…` hold the last report on the mandate of a debit, and its time.
 """
 
 setup_intents = Table(
