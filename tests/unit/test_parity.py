@@ -9,19 +9,7 @@ from pydantic import BaseModel
 from app.admin.login import Operator
 from app.admin.views.invoices import InvoiceView
 from app.admin.views.mirrored import later_section
-from app.admin.views.mirrors import (
-    CouponView,
-    CreditNoteView,
-    CustomerView,
-    DisputeView,
-    PaymentMethodView,
-    PriceView,
-    ProductView,
-    PromotionCodeView,
-    RefundView,
-    TaxIdView,
-    TaxRateView,
-)
+from app.admin.views.mirrors import CATALOG, RETURNS
 from app.admin.views.table import ReadOnlyView
 from app.catalog.schemas import PriceRead, ProductRead
 from app.credit_notes.schemas import CreditNoteRead
@@ -55,20 +43,7 @@ READ: dict[Kind, type[BaseModel]] = {
     Kind.COUPON: CouponRead,
     Kind.PROMOTION_CODE: PromotionCodeRead,
 }
-VIEWS: dict[Kind, type[ReadOnlyView]] = {
-    Kind.PRODUCT: ProductView,
-    Kind.PRICE: PriceView,
-    Kind.CUSTOMER: CustomerView,
-    Kind.INVOICE: InvoiceView,
-    Kind.REFUND: RefundView,
-    Kind.CREDIT_NOTE: CreditNoteView,
-    Kind.DISPUTE: DisputeView,
-    Kind.COUPON: CouponView,
-    Kind.PAYMENT_METHOD: PaymentMethodView,
-    Kind.PROMOTION_CODE: PromotionCodeView,
-    Kind.TAX_ID: TaxIdView,
-    Kind.TAX_RATE: TaxRateView,
-}
+VIEWS: dict[Kind, type[ReadOnlyView]] = {Kind.INVOICE: InvoiceView, **RETURNS, **CATALOG}
 NOT_IN_DOCUMENTS = {
     "fulfillment": "another row's: it is joined when the invoice is read",
     "items": "a document of their own: lists are shown without",

@@ -4,28 +4,15 @@ from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
 from app.admin.views.actions import FulfillmentActionView, ReminderView
 from app.admin.views.inbox import WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView, StuckInvoiceView
-from app.admin.views.mirrors import (
-    CouponView,
-    CreditNoteView,
-    CustomerView,
-    DisputeView,
-    PaymentMethodView,
-    PriceView,
-    ProductView,
-    PromotionCodeView,
-    RefundView,
-    TaxIdView,
-    TaxRateView,
-)
+from app.admin.views.mirrors import CATALOG, RETURNS
 from app.admin.views.operations import OperationView
 from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
 
 VIEWS: tuple[type[ReadOnlyView], ...] = (
-    StuckInvoiceView, InvoiceView, FulfillmentView, RefundView, CreditNoteView, DisputeView, ChangeView,
-    PaymentLinkView, CustomerView, PaymentMethodView, ProductView, PriceView, TaxRateView, TaxIdView, CouponView,
-    PromotionCodeView, WebhookEventView, OperationView, FulfillmentActionView, ReminderView, WebhookEndpointView,
-    DeliveryView, ApiKeyView, AuditEntryView, RateBucketView,
+    StuckInvoiceView, InvoiceView, FulfillmentView, *RETURNS.values(), ChangeView, PaymentLinkView, *CATALOG.values(),
+    WebhookEventView, OperationView, FulfillmentActionView, ReminderView, WebhookEndpointView, DeliveryView,
+    ApiKeyView, AuditEntryView, RateBucketView,
 )  # fmt: skip
 
 __all__ = ["VIEWS", "ReadOnlyView"]
