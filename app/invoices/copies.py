@@ -11,7 +11,7 @@ from app.domain.invoice import Act
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import REFERENCE
 from app.idempotency.operations import Answer, Operation
-from app.invoices.copy_schemas import InvoiceRevise
+from app.invoices.schemas import InvoiceRevise
 from app.invoices.service import OfInvoices
 from app.stripe.mapping import Kind
 from app.stripe.parameters import stripe_parameters

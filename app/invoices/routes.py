@@ -21,13 +21,12 @@ from app.idempotency.operations import Answer
 from app.invoices import export, stuck, timeline
 from app.invoices.client_secrets import ClientSecrets
 from app.invoices.copies import Copies
-from app.invoices.copy_schemas import InvoiceCopy, InvoiceRevise
 from app.invoices.hosted_pages import HostedPages
 from app.invoices.preview_schemas import InvoicePreview, InvoicePreviewed
 from app.invoices.previews import Previews
 from app.invoices.queries import InvoicesFilter, InvoicesQuery
 from app.invoices.read_schemas import ClientSecret, HostedPagesRead, InvoiceListed, InvoiceRead, InvoiceWithSecret
-from app.invoices.schemas import InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceUpdate
+from app.invoices.schemas import InvoiceCopy, InvoiceCreate, InvoiceFinalize, InvoicePay, InvoiceRevise, InvoiceUpdate
 from app.invoices.service import Invoices
 from app.invoices.timeline_schemas import TimelineRead
 from app.settings import Settings

@@ -20,6 +20,7 @@ from app.http.schemas import (
     Metadata,
     MetadataUpdate,
     OwnReference,
+    Reference,
     Request,
     StatementDescriptor,
     StripeId,
@@ -289,3 +290,21 @@ class InvoicePay(Create):
                 "payment_method and paid_out_of_band exclude each other", "payment_method", "paid_out_of_band"
             )
         return self
+
+
+class InvoiceRevise(Create):
+    description: Text | None = Field(default=None, max_length=1500)
+    footer: Text | None = Field(default=None, max_length=5000)
+    metadata: Metadata | None = Field(default=None, description="Added to the metadata of the revised invoice.")
+    reference: OwnReference = Field(default=None, description="The revised invoice keeps its own reference.")
+
+
+class InvoiceCopy(Create):
+    customer: StripeId | None = Field(default=None, description="Another customer than that of the copied invoice.")
+    days_until_due: Annotated[int, Field(ge=0, le=1825)] | None = Field(
+        default=None, description="Without it, as many days as the copied invoice has from its creation."
+    )
+    description: Text | None = Field(default=None, max_length=1500)
+    metadata: Metadata | None = Field(default=None, description="Added to the metadata of the copied invoice.")
+    reference: Reference | None = None
+    finalize: bool = Field(default=False, examples=[False])

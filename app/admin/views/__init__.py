@@ -1,12 +1,10 @@
 """The console's views, one per table, in the order of its menu."""
 
 from app.admin.views.access import ApiKeyView, AuditEntryView, RateBucketView
-from app.admin.views.actions import FulfillmentActionView, ReminderView
-from app.admin.views.inbox import WebhookEventView
+from app.admin.views.inbox import OperationView, WebhookEventView
 from app.admin.views.invoices import ChangeView, FulfillmentView, InvoiceView, PaymentLinkView, StuckInvoiceView
 from app.admin.views.mirrors import CATALOG, RETURNS
-from app.admin.views.operations import OperationView
-from app.admin.views.outgoing import DeliveryView, WebhookEndpointView
+from app.admin.views.outgoing import DeliveryView, FulfillmentActionView, ReminderView, WebhookEndpointView
 from app.admin.views.table import ReadOnlyView
 
 VIEWS: tuple[type[ReadOnlyView], ...] = (

@@ -1,4 +1,4 @@
-"""The view of the inbox: each event, its state, and buttons to replay it."""
+"""The views of the inbox, with buttons to replay events, and of operations."""
 
 from typing import Any
 
@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.admin.login import Operator, require_admin
-from app.admin.models import WebhookEvent
+from app.admin.models import Operation, WebhookEvent
 from app.admin.row_actions import act_on_chosen, counted
 from app.admin.views.table import Button, ReadOnlyView
 from app.db.schema.inbox import INBOX_STATUSES
 from app.domain.masking import impersonal
 from app.inbox.replay_statements import Query
 
+GROUP = "Inbox"
 LIST = "/console/webhook-event/list"
 REPLAY = "/console/webhook-event/replay"
 REPLAY_DEAD = "/console/webhook-event/replay-dead"
@@ -24,7 +25,7 @@ QUEUED = "queued to be processed again."
 
 
 class WebhookEventView(ReadOnlyView, model=WebhookEvent):
-    group = "Inbox"
+    group = GROUP
     name_plural = "Inbox"
     order = ("received_at",)
     search = ("id", "object_id")
@@ -68,3 +69,22 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
             )
         Flash.success(request, f"{counted(queued, 'event')} {QUEUED}")
         return RedirectResponse(LIST, 303)
+
+
+class OperationView(ReadOnlyView, model=Operation):
+    """Operations. Only admins see parameters and answers, which hold personal data."""
+
+    group = GROUP
+    search = ("subject", "caller", "idempotency_key", "request_id")
+    slices = {
+        "in flight": "answered_at IS NULL",
+        "stuck": "answered_at IS NULL AND (takeovers > 2 OR created_at < now() - interval '10 minutes')",
+    }
+    hidden = frozenset({"params", "answer_body"})
+    column_list = [
+        "id", "name", "subject", "caller", "created_at", "answer_status", "takeovers", "last_error"
+    ]  # fmt: skip
+    column_details_list = [
+        "id", "name", "subject", "caller", "idempotency_key", "request_id", "created_at", "answered_at",
+        "answer_status", "takeovers", "locked_until", "last_error", "progress", "params", "answer_body", "fingerprint",
+    ]  # fmt: skip
