@@ -48,7 +48,7 @@ async def overview_page(container: Container, request: Request) -> dict[str, Any
     chosen = asked if asked in SPANS else "day"
     span = SPANS[chosen]
     async with container.database.connection() as connection:
-        standing = await overview.standing(connection, await inbox_statements.lag_s(connection))
+        counts, lag_s = await overview.standing(connection), await inbox_statements.lag_s(connection)
         paid = await overview.payments(connection, span.step, span.length)
         lag = await overview.lag(connection, span.step, span.length)
         covered = await coverage.read(connection)
@@ -57,7 +57,7 @@ async def overview_page(container: Container, request: Request) -> dict[str, Any
         "spans": list(SPANS),
         "span": chosen,
         "series": {"payments": PAYMENTS, "lag": LAG},
-        "tiles": _tiles(standing, container.settings.inbox_lag_limit_s),
+        "tiles": _tiles(counts, lag_s, container.settings.inbox_lag_limit_s),
         "payments": charts.bars(paid, PAYMENTS, span.when, "Payments"),
         "lag": charts.lines(lag, LAG, span.when, "How long events took"),
         "covered": covered,
@@ -65,20 +65,19 @@ async def overview_page(container: Container, request: Request) -> dict[str, Any
     }
 
 
-def _tiles(standing: overview.Standing, lag_limit_s: float) -> list[Tile]:
-    events, operations = "/console/webhook-event/list", "/console/operation/list"
+def _tiles(counts: dict[str, int], lag_s: float, lag_limit_s: float) -> list[Tile]:
+    events = "/console/webhook-event/list?status="
+
+    def tile(title: str, count: int, href: str, *, worry: bool = False) -> Tile:
+        return Tile(title, f"{count:,}", worry and count > 0, href)
+
     return [
-        Tile("inbox lag", f"{standing.lag_s:,.1f} s", standing.lag_s > lag_limit_s, f"{events}?status=received"),
-        Tile("events waiting", f"{standing.waiting + standing.processing:,}", False, f"{events}?status=received"),
-        Tile("events to try again", f"{standing.failed:,}", standing.failed > 0, f"{events}?status=failed"),
-        Tile("dead letters", f"{standing.dead:,}", standing.dead > 0, f"{events}?status=dead"),
-        Tile("operations in flight", f"{standing.in_flight:,}", False, f"{operations}?only=in+flight"),
-        Tile("need you", f"{standing.stuck:,}", standing.stuck > 0, "/console/stuck-invoice/list"),
-        Tile("open invoices", f"{standing.open_invoices:,}", False, "/console/invoice/list?status=open"),
-        Tile(
-            "awaiting payment",
-            f"{standing.awaiting_payment:,}",
-            False,
-            "/console/fulfillment/list?status=awaiting_payment",
-        ),
+        Tile("inbox lag", f"{lag_s:,.1f} s", lag_s > lag_limit_s, f"{events}received"),
+        tile("events waiting", counts["received"] + counts["processing"], f"{events}received"),
+        tile("events to try again", counts["failed"], f"{events}failed", worry=True),
+        tile("dead letters", counts["dead"], f"{events}dead", worry=True),
+        tile("operations in flight", counts["in_flight"], "/console/operation/list?only=in+flight"),
+        tile("need you", counts["stuck"], "/console/stuck-invoice/list", worry=True),
+        tile("open invoices", counts["open_invoices"], "/console/invoice/list?status=open"),
+        tile("awaiting payment", counts["awaiting_payment"], "/console/fulfillment/list?status=awaiting_payment"),
     ]

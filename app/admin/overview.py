@@ -16,21 +16,6 @@ MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How much waits. `lag_s` is how long the oldest due event has waited. Counts stop at `MOST_ROWS`."""
-
-    waiting: int
-    processing: int
-    failed: int
-    dead: int
-    lag_s: float
-    in_flight: int
-    open_invoices: int
-    awaiting_payment: int
-    stuck: int
-
-
-@dataclass(frozen=True, slots=True)
 class Bucket:
     """One step of a chart: its start, and the values by name. A name without a value is missing."""
 
@@ -47,7 +32,7 @@ def _count(key: ColumnElement[Any], condition: ColumnElement[bool]) -> ScalarSel
 
 _STANDING = Statement(
     select(
-        _count(_E.id, _E.status == "received").label("waiting"),
+        _count(_E.id, _E.status == "received").label("received"),
         _count(_E.id, _E.status == "processing").label("processing"),
         _count(_E.id, _E.status == "failed").label("failed"),
         _count(_E.id, _E.status == "dead").label("dead"),
@@ -103,10 +88,10 @@ _LAG = Statement(
 )
 
 
-async def standing(connection: Connection, lag_s: float) -> Standing:
-    """Count what waits now. The caller gives the inbox's lag."""
+async def standing(connection: Connection) -> dict[str, int]:
+    """How much waits now, by what it waits for. Counts stop at `MOST_ROWS`."""
     [row] = await _STANDING.fetch(connection)
-    return Standing(lag_s=lag_s, **row)
+    return dict(row)
 
 
 async def payments(connection: Connection, step: timedelta, span: timedelta) -> list[Bucket]:
