@@ -40,9 +40,7 @@ class DrawnTokens:
 
 async def draw(connection: Connection, name: str, *, per_s: float, burst: float, wanted: float) -> DrawnTokens:
     """Draw up to `wanted` tokens, at most `burst`, from a bucket that refills at `per_s` tokens a second."""
-    row = await connection.fetchrow(_DRAW, name, per_s, burst, wanted)
-    if row is None:
-        raise AssertionError("an upsert without a condition answers a row")
+    [row] = await connection.fetch(_DRAW, name, per_s, burst, wanted)
     return DrawnTokens(row["granted"], row["tokens"])
 
 

@@ -98,9 +98,7 @@ class Backlog:
 
 async def server(connection: Connection) -> Server:
     """The server's facts and its settings for this connection."""
-    row = await connection.fetchrow(_SERVER)
-    if row is None:
-        raise AssertionError("a statement without a table answers a row")
+    [row] = await connection.fetch(_SERVER)
     return Server(**row)
 
 
@@ -126,7 +124,5 @@ async def delivered_version(connection: Connection) -> str | None:
 
 
 async def backlog(connection: Connection) -> Backlog:
-    row = await connection.fetchrow(_BACKLOG, sorted(TO_ANSWER))
-    if row is None:
-        raise AssertionError("a statement of counts answers a row")
+    [row] = await connection.fetch(_BACKLOG, sorted(TO_ANSWER))
     return Backlog(**row)

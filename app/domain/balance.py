@@ -95,8 +95,7 @@ def compare(
     there = {(one.heading, one.id): one for one in stripes}
     for key in here.keys() | there.keys():
         mine, its = here.get(key), there.get(key)
-        known = its or mine
-        assert known is not None  # noqa: S101 -- the key comes from one of the two
+        known = its or here[key]
         amounts = (mine.amount if mine else 0, its.amount if its else 0)
         currencies = {one.currency for one in (mine, its) if one}
         if amounts[0] != amounts[1] or len(currencies) > 1:
