@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,40 +21,40 @@ POLL_S = 0.1
 DONE = "fulfilled"
 
 
-class Steps:
-    """Prints each step when it is done, with its result and its time."""
+Document = dict[str, Any]
 
-    def __init__(self) -> None:
-        self._number = 0
 
-    @asynccontextmanager
-    async def step(self, title: str) -> AsyncIterator[list[str]]:
-        """Time one step. What the block appends is printed after its title."""
-        self._number += 1
-        said: list[str] = []
-        started = time.perf_counter()
-        yield said
-        took = (time.perf_counter() - started) * 1000
-        typer.echo(f"  {self._number:2}  {title:<26} {'  '.join(said):<62} {took:7.0f} ms")
+def _id(document: Document) -> str:
+    return str(document["id"])
 
 
 class Api:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._steps = 0
 
-    async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def post(self, path: str, body: Document | None = None) -> Document:
         """POST with an idempotency key."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return self._read(await self._client.post(path, json=body, headers=headers))
 
-    async def get(self, path: str) -> dict[str, Any]:
+    async def get(self, path: str) -> Document:
         return self._read(await self._client.get(path))
 
+    async def step(self, title: str, asking: Awaitable[Document], says: Callable[[Document], str] = _id) -> Document:
+        """The document that `asking` answers. Prints a line with what it `says`, and how long it took."""
+        started = time.perf_counter()
+        found = await asking
+        self._steps += 1
+        took = (time.perf_counter() - started) * 1000
+        typer.echo(f"  {self._steps:2}  {title:<26} {says(found):<62} {took:7.0f} ms")
+        return found
+
     @staticmethod
-    def _read(response: httpx.Response) -> dict[str, Any]:
+    def _read(response: httpx.Response) -> Document:
         asked = f"{response.request.method} {response.request.url}"
         try:
-            document: dict[str, Any] = response.json()
+            document: Document = response.json()
         except ValueError:
             raise RuntimeError(f"{asked}: {response.status_code} without JSON; is that the API?") from None
         if response.is_error:
@@ -97,7 +96,7 @@ async def run(base_url: str, key: str, *, another: bool) -> bool:
     async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60, trust_env=False) as client:
         try:
             api = Api(client)
-            invoice, page = await _lifecycle(api, Steps())
+            invoice, page = await _lifecycle(api)
             pages = [page, await _another(api, invoice)] if another else []
         except httpx.HTTPError as error:
             typer.echo(f"\nThe main job failed: {base_url}: {str(error) or type(error).__name__}", err=True)
@@ -116,7 +115,7 @@ async def run(base_url: str, key: str, *, another: bool) -> bool:
     return fulfilled
 
 
-async def _another(api: Api, paid: dict[str, Any]) -> str:
+async def _another(api: Api, paid: Document) -> str:
     """Leave one more invoice like `paid` open. Returns the address of its payment page."""
     items = [{"amount": paid["total"], "currency": paid["currency"], "description": "Consulting, one more time"}]
     terms = {"customer": paid["customer"], "days_until_due": 30, "finalize": True}
@@ -125,66 +124,57 @@ async def _another(api: Api, paid: dict[str, Any]) -> str:
     return str(link["url"])
 
 
-async def _lifecycle(api: Api, steps: Steps) -> tuple[dict[str, Any], str]:
+async def _lifecycle(api: Api) -> tuple[Document, str]:
     """Returns the final invoice and the address of its payment page."""
     order = f"demo-{uuid.uuid4().hex[:8]}"
-    async with steps.step("product") as said:
-        product = await api.post("/v1/products", {"name": "Consulting"})
-        said.append(product["id"])
-    async with steps.step("price") as said:
-        price = await api.post("/v1/prices", {"product": product["id"], "unit_amount": 12000, "currency": "usd"})
-        said.append(price["id"])
-    async with steps.step("customer") as said:
-        customer = await api.post(
-            "/v1/customers",
-            {
-                "name": "Jenny Rosen",
-                "email": "jenny.rosen@example.com",
-                "payment_method": "pm_card_visa",
-                "invoice_settings": {
-                    "default_payment_method": "pm_card_visa",
-                    "custom_fields": [{"name": "VAT ID", "value": "DE123456789"}],
-                },
-            },
-        )
-        said.append(customer["id"])
-    invoice = await _invoice(api, steps, customer["id"], price["id"], order)
-    async with steps.step("payment link") as said:
-        link = await api.post(f"/v1/invoices/{invoice['id']}/payment-link")
-        said.append(f"{link['id']}, good until {link['expires_at'][:10]}")
-    async with steps.step("payment") as said:
-        paid = await api.post(f"/v1/invoices/{invoice['id']}/pay")
-        said.append(f"{paid['payment_intent']} {paid['status']}")
-    return await _fulfilled(api, steps, invoice["id"]), str(link["url"])
+    product = await api.step("product", api.post("/v1/products", {"name": "Consulting"}))
+    wanted: Document = {"product": product["id"], "unit_amount": 12000, "currency": "usd"}
+    price = await api.step("price", api.post("/v1/prices", wanted))
+    fields = [{"name": "VAT ID", "value": "DE123456789"}]
+    wanted = {
+        "name": "Jenny Rosen",
+        "email": "jenny.rosen@example.com",
+        "payment_method": "pm_card_visa",
+        "invoice_settings": {"default_payment_method": "pm_card_visa", "custom_fields": fields},
+    }
+    customer = await api.step("customer", api.post("/v1/customers", wanted))
+    terms = {"days_until_due": 30, "custom_fields": [{"name": "Order", "value": order}], "reference": order}
+    draft = api.post("/v1/invoices", {"customer": customer["id"], **terms})
+    path = f"/v1/invoices/{(await api.step('draft invoice', draft))['id']}"
+    items = [
+        {"price": price["id"], "quantity": 2},
+        {"amount": 4900, "currency": "usd", "description": "Travel"},
+    ]
+    await api.step(
+        "items",
+        api.post(f"{path}/items", {"items": items}),
+        lambda it: f"{len(it['items'])} items, {it['total']} {it['currency']}",
+    )
+    await api.step("finalize", api.post(f"{path}/finalize"), lambda it: f"{it['number']} {it['status']}")
+    await api.step(
+        "client secret",
+        api.get(f"{path}/client-secret"),
+        lambda it: f"{it['payment_intent']} (the secret is for the payment page)",
+    )
+    link = await api.step(
+        "payment link",
+        api.post(f"{path}/payment-link"),
+        lambda it: f"{it['id']}, good until {it['expires_at'][:10]}",
+    )
+    await api.step("payment", api.post(f"{path}/pay"), lambda it: f"{it['payment_intent']} {it['status']}")
+    fulfilled = await api.step(
+        "signed webhook, fulfillment",
+        _fulfilled(api, path),
+        lambda it: str((it["fulfillment"] or {}).get("status", "no webhook arrived")),
+    )
+    return fulfilled, str(link["url"])
 
 
-async def _invoice(api: Api, steps: Steps, customer: str, price: str, order: str) -> dict[str, Any]:
-    async with steps.step("draft invoice") as said:
-        fields = [{"name": "Order", "value": order}]
-        terms = {"days_until_due": 30, "custom_fields": fields, "reference": order}
-        invoice = await api.post("/v1/invoices", {"customer": customer, **terms})
-        said.append(invoice["id"])
-    path = f"/v1/invoices/{invoice['id']}"
-    async with steps.step("items") as said:
-        extra = {"amount": 4900, "currency": "usd", "description": "Travel"}
-        invoice = await api.post(f"{path}/items", {"items": [{"price": price, "quantity": 2}, extra]})
-        said.append(f"{len(invoice['items'])} items, {invoice['total']} {invoice['currency']}")
-    async with steps.step("finalize") as said:
-        invoice = await api.post(f"{path}/finalize")
-        said.append(f"{invoice['number']} {invoice['status']}")
-    async with steps.step("client secret") as said:
-        secret = await api.get(f"{path}/client-secret")
-        said.append(f"{secret['payment_intent']} (the secret is for the payment page)")
-    return invoice
-
-
-async def _fulfilled(api: Api, steps: Steps, invoice_id: str) -> dict[str, Any]:
+async def _fulfilled(api: Api, path: str) -> Document:
     """Wait until the signed webhook has arrived and is applied."""
-    async with steps.step("signed webhook, fulfillment") as said:
-        deadline = time.monotonic() + PATIENCE_S
-        invoice = await api.get(f"/v1/invoices/{invoice_id}")
-        while (invoice["fulfillment"] or {}).get("status") != DONE and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_S)
-            invoice = await api.get(f"/v1/invoices/{invoice_id}")
-        said.append(str((invoice["fulfillment"] or {}).get("status", "no webhook arrived")))
+    deadline = time.monotonic() + PATIENCE_S
+    invoice = await api.get(path)
+    while (invoice["fulfillment"] or {}).get("status") != DONE and time.monotonic() < deadline:
+        await asyncio.sleep(POLL_S)
+        invoice = await api.get(path)
     return invoice
