@@ -33,7 +33,10 @@ class Keys:
             return await _finish(connection, operation, operation.subject, 201, key)
 
     async def rotate_api_key(self, operation: Operation, params: JsonView) -> Answer:
-        """Create a key that replaces this one (ApiKeyRotate), which works until the overlap ends."""
+        """Create a key that replaces this one (ApiKeyRotate), which works until the overlap ends.
+
+        The new key has the same name, scopes and caller. Raises NotFound and InvalidState.
+        """
         expires_at = operation.require_to_come("expires_at", params.get("expires_at"))
         old = str(operation.subject)
         key, drawn = self._draw()

@@ -41,7 +41,10 @@ def identifiers(**names: str) -> dict[str, str]:
 
 
 class Statement:
-    """A statement with named parameters, compiled when first sent. Exactly its parameters must be given."""
+    """A statement with named parameters, compiled when first sent.
+
+    Each method raises TypeError unless exactly the statement's parameters are given.
+    """
 
     declared: ClassVar["WeakSet[Statement]"] = WeakSet()
     """All statements, so that a test can prepare each."""

@@ -194,7 +194,10 @@ class Subscription:
         return max(self._after, self._live.at)
 
     async def take(self, within_s: float) -> list[RenderedEvent]:
-        """The next events in order; an empty list after `within_s` seconds or when woken."""
+        """The next events in order; an empty list after `within_s` seconds or when woken.
+
+        Raises DatabaseUnavailable; a caller may try again then.
+        """
         while self._behind:
             if told := await self._catch_up():
                 return told

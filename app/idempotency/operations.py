@@ -134,7 +134,7 @@ class Operation:
         await idempotency_statements.advance(connection, self.id, self.runner, self.progress, self.subject)
 
     async def finish(self, connection: Connection, status: int, body: str, secret: str | None = None) -> Answer:
-        """Store the answer in the transaction of the last change, which LeaseLost rolls back."""
+        """Store the answer in the transaction of the last change. Raises LeaseLost, which rolls that back."""
         await idempotency_statements.answer(connection, [self.answered(status, body)])
         return Answer(status, body, secret=secret)
 

@@ -20,7 +20,7 @@ class Joined(Generic[Answer]):
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     async def ask(self, name: str) -> Answer:
-        """The answer for `name`. A caller that is cancelled does not cancel the others."""
+        """The answer for `name`. Raises what `look_up` raises. A cancelled caller does not cancel the others."""
         running = self._running.get(name)
         if running is None:
             running = self._running[name] = asyncio.create_task(self._run(name))

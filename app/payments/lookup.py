@@ -55,7 +55,7 @@ class InvoiceRefresh:
         return found | {"amount_received": intent["amount"] - found["amount_remaining"]}
 
     async def charge(self, intent_id: str) -> JsonObject | None:
-        """The charge of a payment that succeeded, as Stripe has it now; None where there is none."""
+        """The charge of a payment that succeeded, as Stripe has it now, or None. Raises what the gateway raises."""
         intent = (await self._gateway.get(f"/v1/payment_intents/{intent_id}", {"expand": ["latest_charge"]})).data
         found: JsonObject | None = intent["latest_charge"] if intent["status"] == "succeeded" else None
         return found

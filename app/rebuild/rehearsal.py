@@ -87,7 +87,10 @@ class Rehearsal:
         self._livemode = livemode
 
     async def ask(self, last: int, progress: Callable[[int], None] = lambda _: None) -> Rehearsed:
-        """Ask Stripe for the objects of the last `last` events, in the candidate version."""
+        """Ask Stripe for the objects of the last `last` events, in the candidate version.
+
+        Raises what the gateway raises if Stripe does not know the version or cannot be asked.
+        """
         done = Rehearsed()
         await self._candidate.get("/v1/events", {"limit": 1})
         async with self._reading() as connection:
