@@ -219,7 +219,7 @@ def settlement(invoice: JsonView) -> Settlement | None:
     if paid_out_of_band(invoice):
         return Settlement.OUT_OF_BAND
     total, credited = invoice["total"], invoice.get("pre_payment_credit_notes_amount") or 0
-    if invoice["amount_paid"]:
+    if invoice["amount_paid"] > (invoice.get("amount_overpaid") or 0):
         return Settlement.PAYMENT
     if total <= 0:
         return Settlement.NEGATIVE_TOTAL if total else Settlement.NOTHING_DUE

@@ -24,6 +24,7 @@ from offline_stripe.wire.errors import StripeError
 from offline_stripe.wire.form import decode_form
 from offline_stripe.wire.idempotency import IdempotencyKeys, Stored, fingerprint
 from offline_stripe.wire.keys import Caller, RestrictedKeys, authenticate, require_secret
+from offline_stripe.wire.lengths import require_short
 from offline_stripe.wire.messages import Request, Response
 from offline_stripe.wire.parameters import check_parameters
 from offline_stripe.wire.routing import Answer, Call, Route
@@ -233,6 +234,7 @@ class Api:
     def _execute(self, exchange: Exchange, work: Work) -> Response:
         params = check_parameters(work.route.params, work.sent, work.route.also)
         require_simulated(taken_by(work.route.takes), {k: v for k, v in params.items() if k not in work.route.also})
+        require_short(work.route.path, params)
         tx = Transaction(self._store, Cause(exchange.request_id, exchange.key))
         call = Call(tx, params, work.path, work.caller.publishable)
         exchange.entry["executed"] = True

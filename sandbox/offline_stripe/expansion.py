@@ -23,10 +23,10 @@ def expand(tx: Transaction, shown: Document, paths: list[str]) -> Document:
     """Expand a shown object (or list envelope) in place."""
     for path in paths:
         segments = path.split(".")
-        if len(segments) - segments.count("data") > tx.switches.expand_depth:
+        if len(segments) > tx.switches.expand_depth:
             raise invalid_request(
                 f"You cannot expand more than {tx.switches.expand_depth} levels of a property. Property: {path}",
-                param="expand",
+                code="property_expansion_max_depth",
             )
         _walk(tx, shown, segments, path)
     return shown
@@ -68,7 +68,7 @@ def _cannot_expand(node: Document, name: str, path: str) -> StripeError:
     hint = ""
     if node.get("object") in {"list", "search_result"}:
         hint = f" You may want to try expanding 'data.{name}' instead."
-    return invalid_request(f"This property cannot be expanded ({path}).{hint}", param="expand")
+    return invalid_request(f"This property cannot be expanded ({path}).{hint}")
 
 
 def _confirmation_secret(tx: Transaction, invoice: Document) -> object:

@@ -18,6 +18,8 @@ class Switches:
 
     uncollectible_can_be_voided: bool = True
     """Stripe's documentation says yes; a third party's live probe says no."""
+    processing_can_be_voided: bool = False
+    """Whether an invoice can be voided or written off while a payment is processing; a public report says no."""
     open_auto_advance_editable: bool = True
     """Whether `auto_advance` may still be changed on an open invoice."""
     zero_due_emits_payment_succeeded: bool = False
@@ -49,7 +51,7 @@ class Switches:
     lines_page_size: int = 10
     """How many lines an invoice shows inline."""
     expand_depth: int = 4
-    """How many levels `expand` may descend; a list's `data` is not counted."""
+    """How many levels `expand` may descend; `data` and each hash on the way count."""
     signature_uses_virtual_clock: bool = False
     """Sign deliveries with the virtual time instead of the wall clock's."""
     debit_settlement_s: int = 30

@@ -132,7 +132,12 @@ async def test_a_saved_method_that_is_detached_meanwhile_is_not_charged(api: Cal
 
 async def test_a_revoked_mandate_fails_the_payment_and_is_told(api: Caller, stage: Stage) -> None:
     customer = await api.customer()
-    form = {"customer": customer["id"], "payment_method": "pm_usBankAccount_success", "confirm": "true"}
+    form = {
+        "customer": customer["id"],
+        "payment_method": "pm_usBankAccount_success",
+        "confirm": "true",
+        "return_url": "https://shop.example/",
+    }
     setup = await stage.dashboard("setup_intents", **form)
     await stage.tell(*await stage.events())
     await api.post(f"/v1/customers/{customer['id']}/payment-methods/{setup['payment_method']}/default")
@@ -320,7 +325,9 @@ async def test_what_is_overpaid_is_said_on_the_page(api: Caller, stage: Stage) -
     for intent in made:
         await api.post(f"/v1/invoices/{invoice['id']}/attach-payment", {"payment_intent": intent["id"]})
     for intent in made:
-        await stage.dashboard(f"payment_intents/{intent['id']}/confirm", payment_method="pm_card_visa")
+        await stage.dashboard(
+            f"payment_intents/{intent['id']}/confirm", payment_method="pm_card_visa", return_url="https://shop.example/"
+        )
     await stage.tell(*await stage.events())
     shown = await api.get(f"/v1/invoices/{invoice['id']}")
     assert (shown["status"], shown["amount_overpaid"]) == ("paid", 3000)

@@ -212,7 +212,9 @@ async def test_a_part_that_was_paid_and_the_rest_credited_is_fulfilled(shop: Sho
     terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
     intent = await shop.dashboard("payment_intents", **terms)
     await shop.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=intent["id"])
-    await shop.dashboard(f"payment_intents/{intent['id']}/confirm", payment_method="pm_card_visa")
+    await shop.dashboard(
+        f"payment_intents/{intent['id']}/confirm", payment_method="pm_card_visa", return_url="https://shop.example/"
+    )
     await shop.dashboard("credit_notes", invoice=invoice["id"], amount=3000)
     await shop.tell(*await shop.events())
     shown = (await shop.client.get(f"/v1/invoices/{invoice['id']}")).json()

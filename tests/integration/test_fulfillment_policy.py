@@ -141,7 +141,9 @@ async def test_after_the_debit_of_a_part_the_rest_is_asked_for(stage: Stage) -> 
     link = f"/pay/{made.json()['url'].rpartition('/')[2]}"
     part = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
     await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
-    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method=DEBIT)
+    await stage.dashboard(
+        f"payment_intents/{part['id']}/confirm", payment_method=DEBIT, return_url="https://shop.example/"
+    )
     await stage.tell(*await stage.events())
     assert (await stage.client.get(f"{link}/status")).json()["under_way"] is True
     await stage.sandbox.settle(part["id"])
@@ -180,7 +182,9 @@ async def test_a_part_that_is_refunded_takes_nothing_back_while_the_rest_is_unde
     terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
     part = await stage.dashboard("payment_intents", **terms)
     await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
-    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method="pm_card_visa")
+    await stage.dashboard(
+        f"payment_intents/{part['id']}/confirm", payment_method="pm_card_visa", return_url="https://shop.example/"
+    )
     await stage.tell(*await stage.events())
     await stage.sandbox.advance(2)
     await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method=DEBIT)

@@ -26,6 +26,7 @@ async def part(api: Caller, link: str, amount: Any, **headers: str) -> Any:
 async def confirm(sandbox: Sandbox, session: Json, card: str = "pm_card_visa") -> Json:
     """Confirm as Stripe.js does: with the publishable key and the client secret."""
     form = {"key": PUBLISHABLE_KEY, "client_secret": session["client_secret"], "payment_method": card}
+    form["return_url"] = "https://shop.example/"
     answer = await sandbox.dashboard.post(
         f"/v1/payment_intents/{session['payment_intent']}/confirm", data=form, headers={"Authorization": ""}
     )

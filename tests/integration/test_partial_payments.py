@@ -13,7 +13,9 @@ async def pay_part(stage: Stage, invoice: Json, amount: int, method: str = "pm_c
     terms = {"amount": amount, "currency": invoice["currency"], "customer": invoice["customer"]}
     intent = await stage.dashboard("payment_intents", **terms)
     await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=intent["id"])
-    return await stage.dashboard(f"payment_intents/{intent['id']}/confirm", payment_method=method)
+    return await stage.dashboard(
+        f"payment_intents/{intent['id']}/confirm", payment_method=method, return_url="https://shop.example/"
+    )
 
 
 async def read(stage: Stage, invoice: Json) -> tuple[Json, Json]:

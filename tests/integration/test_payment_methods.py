@@ -117,7 +117,11 @@ async def test_an_update_from_the_cards_network_is_mirrored(stage: Stage, api: C
 async def debit(stage: Stage, customer: str) -> Json:
     """A bank account that a SetupIntent saved, with its mandate."""
     return await stage.dashboard(
-        "setup_intents", customer=customer, payment_method="pm_usBankAccount_success", confirm="true"
+        "setup_intents",
+        customer=customer,
+        payment_method="pm_usBankAccount_success",
+        confirm="true",
+        return_url="https://shop.example/",
     )
 
 
@@ -158,12 +162,12 @@ async def test_a_setup_intent_saves_a_method_and_says_what_became_of_it(stage: S
         "SELECT id::text, params::text, progress::text, answer_body FROM operations"
     )])  # fmt: skip
     at_stripe = f"setup_intents/{made['id']}/confirm"
-    await stage.dashboard(at_stripe, payment_method="pm_card_visa_chargeDeclined")
+    await stage.dashboard(at_stripe, payment_method="pm_card_visa_chargeDeclined", return_url="https://shop.example/")
     failed, read = await stage.event("setup_intent.setup_failed"), f"{path}/setup-intent/{made['id']}"
     await stage.tell(failed)
     shown = await api.get(read)
     assert (shown["failure_code"], shown["failure_decline_code"]) == ("card_declined", "generic_decline")
-    await stage.dashboard(at_stripe, payment_method="pm_card_visa")
+    await stage.dashboard(at_stripe, payment_method="pm_card_visa", return_url="https://shop.example/")
     succeeded = await stage.event("setup_intent.succeeded")
     await stage.tell(succeeded)
     [method] = await api.every(f"{path}/payment-methods")
@@ -176,7 +180,9 @@ async def test_a_setup_intent_saves_a_method_and_says_what_became_of_it(stage: S
 
 
 async def test_a_setup_intent_without_a_customer_is_nobodys(stage: Stage) -> None:
-    await stage.dashboard("setup_intents", payment_method="pm_card_visa", confirm="true")
+    await stage.dashboard(
+        "setup_intents", payment_method="pm_card_visa", confirm="true", return_url="https://shop.example/"
+    )
     event = await stage.event("setup_intent.succeeded")
     await stage.tell(event)
     row = await stage.row("webhook_events", event["id"])

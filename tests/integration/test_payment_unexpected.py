@@ -45,6 +45,7 @@ async def told(stage: Stage) -> list[Json]:
 
 @pytest.mark.parametrize("first", ["voided", "arrived"])
 async def test_money_for_a_voided_invoice_is_told_in_whatever_order(stage: Stage, first: str) -> None:
+    await stage.sandbox.switch(processing_can_be_voided=True)
     invoice, intent = await under_way(stage)
     await stage.dashboard(f"invoices/{invoice['id']}/void")
     events = [*await stage.events("invoice.voided"), await arrived(stage, intent, later_s=60)]
@@ -121,6 +122,7 @@ async def test_giving_back_what_nobody_owed_takes_nothing_from_what_was_paid_out
 
 
 async def test_the_timeline_asks_for_no_refund_that_was_made(stage: Stage) -> None:
+    await stage.sandbox.switch(processing_can_be_voided=True)
     invoice, intent = await under_way(stage)
     await stage.dashboard(f"invoices/{invoice['id']}/void")
     await stage.tell(*await stage.events("invoice.voided"), await arrived(stage, intent, later_s=60))
@@ -140,7 +142,9 @@ async def test_a_part_that_stripe_counts_though_it_is_too_much_is_expected(stage
     terms = {"amount": 2000, "currency": "usd", "customer": invoice["customer"]}
     part = await stage.dashboard("payment_intents", **terms)
     await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
-    await stage.dashboard(f"payment_intents/{part['id']}/confirm", payment_method=DEBIT)
+    await stage.dashboard(
+        f"payment_intents/{part['id']}/confirm", payment_method=DEBIT, return_url="https://shop.example/"
+    )
     await stage.dashboard(f"invoices/{invoice['id']}/pay", paid_out_of_band=True)
     await stage.tell(*await stage.events())
     await stage.sandbox.advance(60)
@@ -173,3 +177,16 @@ async def test_money_for_an_invoice_that_a_credit_note_had_covered_is_told(stage
     path = f"/v1/invoices/{invoice['id']}"
     assert (await stage.client.get(f"{path}/fulfillment")).json()["status"] == "canceled"
     assert (await stage.client.get(f"{path}/timeline")).json()["next_step"] == "refund_payment"
+
+
+async def test_what_stripe_credits_to_the_balance_fulfills_no_invoice_that_a_credit_note_covered(stage: Stage) -> None:
+    invoice, intent = await under_way(stage)
+    await stage.dashboard("credit_notes", invoice=invoice["id"], amount=5000)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.settle(intent)
+    await stage.tell(*await stage.events())
+    path = f"/v1/invoices/{invoice['id']}"
+    shown = (await stage.client.get(path)).json()
+    assert (shown["amount_paid"], shown["amount_overpaid"], shown["settled_by"]) == (5000, 5000, "credit_note")
+    assert (await stage.client.get(f"{path}/fulfillment")).json()["status"] == "canceled"
+    assert not await told(stage)

@@ -28,7 +28,11 @@ async def paid_in_parts(live: Caller, sandbox: Sandbox, *amounts: int) -> Json:
         made = (await sandbox.dashboard.post("/v1/payment_intents", data=terms)).json()
         await live.post(f"/v1/invoices/{invoice['id']}/attach-payment", {"payment_intent": made["id"]})
         path = f"/v1/payment_intents/{made['id']}/confirm"
-        assert (await sandbox.dashboard.post(path, data={"payment_method": "pm_card_visa"})).is_success
+        assert (
+            await sandbox.dashboard.post(
+                path, data={"payment_method": "pm_card_visa", "return_url": "https://shop.example/"}
+            )
+        ).is_success
         await sandbox.advance(2)
     await live.settled()
     return await live.get(f"/v1/invoices/{invoice['id']}")
@@ -318,7 +322,7 @@ async def test_a_part_that_was_detached_from_an_open_invoice_cannot_be_refunded(
     ).json()
     path = f"/v1/invoices/{invoice['id']}"
     await live.post(f"{path}/attach-payment", {"payment_intent": made["id"]})
-    form = {"payment_method": "pm_card_visa"}
+    form = {"payment_method": "pm_card_visa", "return_url": "https://shop.example/"}
     assert (await sandbox.dashboard.post(f"/v1/payment_intents/{made['id']}/confirm", data=form)).is_success
     await live.settled()
     await sandbox.advance(2)
@@ -357,7 +361,10 @@ async def test_what_stripe_credited_to_the_balance_as_too_much_is_not_refunded_a
     live: Caller, sandbox: Sandbox
 ) -> None:
     invoice = await live.open()
-    path, form = f"/v1/invoices/{invoice['id']}", {"payment_method": "pm_card_visa"}
+    path, form = (
+        f"/v1/invoices/{invoice['id']}",
+        {"payment_method": "pm_card_visa", "return_url": "https://shop.example/"},
+    )
     terms = {"amount": 1500, "currency": "usd", "customer": invoice["customer"]}
     made = [(await sandbox.dashboard.post("/v1/payment_intents", data=terms)).json()["id"] for _ in range(2)]
     for one in made:

@@ -129,7 +129,13 @@ async def test_a_refund_finds_its_invoice_by_the_payment_beside_it(stage: Stage)
 
 
 async def test_a_refund_of_a_payment_of_no_invoice_is_ignored(stage: Stage) -> None:
-    terms = {"amount": 900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    terms = {
+        "amount": 900,
+        "currency": "usd",
+        "payment_method": "pm_card_visa",
+        "confirm": "true",
+        "return_url": "https://shop.example/",
+    }
     intent = await stage.dashboard("payment_intents", **terms)
     await stage.dashboard("refunds", payment_intent=intent["id"])
     event = await stage.event("refund.created")

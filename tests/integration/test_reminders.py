@@ -334,7 +334,11 @@ async def test_the_rest_is_reminded_of_after_a_part_that_fulfilled(shop: Shop, m
     customer = (await shop.client.get(f"/v1/invoices/{invoice}")).json()["customer"]
     part = await shop.dashboard("payment_intents", amount=2000, currency="usd", customer=customer)
     await shop.dashboard(f"invoices/{invoice}/attach_payment", payment_intent=part["id"])
-    await shop.dashboard(f"payment_intents/{part['id']}/confirm", payment_method="pm_usBankAccount_processing")
+    await shop.dashboard(
+        f"payment_intents/{part['id']}/confirm",
+        payment_method="pm_usBankAccount_processing",
+        return_url="https://shop.example/",
+    )
     await shop.tell(*await shop.events())
     await shop.pass_days(due_at, 0, 0)
     assert await shop.told(invoice) == ["overdue"]

@@ -50,7 +50,9 @@ class Life:
         terms = {"amount": amount, "currency": "usd", "customer": self.customer}
         intent = await self._dashboard.post("payment_intents", **terms)
         await self.post("/attach_payment", payment_intent=intent["id"])
-        await self._dashboard.post(f"payment_intents/{intent['id']}/confirm", payment_method=method)
+        await self._dashboard.post(
+            f"payment_intents/{intent['id']}/confirm", payment_method=method, return_url="https://shop.example/"
+        )
 
     async def delete(self) -> None:
         await self._dashboard.delete(f"invoices/{self.invoice}")

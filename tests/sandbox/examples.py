@@ -48,10 +48,15 @@ paid invoices customer={customer}&currency=usd
 bought invoiceitems customer={customer}&invoice={paid}&amount=5000&currency=usd
 paid invoices/{paid}/pay payment_method={method}
 note credit_notes invoice={open}&amount=100
-intent payment_intents amount=1000&currency=usd&customer={customer}&payment_method={method}
-held payment_intents amount=900&currency=usd&confirm=true&payment_method={method}&customer={customer}&capture_method=manual
-spent payment_intents amount=800&currency=usd&confirm=true&payment_method={method}&customer={customer}
-refund refunds payment_intent={spent}&amount=10
+intent payment_intents amount=1000&currency=usd&customer={customer}&payment_method={method}&automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never
+held payment_intents amount=900&currency=usd&confirm=true&return_url=https://example.com/&payment_method={method}&customer={customer}&capture_method=manual
+spent payment_intents amount=800&currency=usd&confirm=true&return_url=https://example.com/&payment_method={method}&customer={customer}
+gave payment_intents amount=800&currency=usd&confirm=true&return_url=https://example.com/&payment_method={method}&customer={customer}
+part invoices customer={customer}&currency=usd
+parted invoiceitems customer={customer}&invoice={part}&amount=800&currency=usd
+part invoices/{part}/finalize
+part invoices/{part}/attach_payment payment_intent={gave}
+refund refunds payment_intent={gave}&amount=10
 bank payment_methods type=us_bank_account&us_bank_account[account_number]=000123456789&us_bank_account[routing_number]=110000000&us_bank_account[account_holder_type]=individual
 record payment_records/report_payment amount_requested[value]=50&amount_requested[currency]=usd&initiated_at=1793000000&payment_method_details[type]=custom&payment_method_details[custom][display_name]=Cheque&outcome=guaranteed&guaranteed[guaranteed_at]=1793000001
 hook webhook_endpoints url=http://127.0.0.1:9/x&enabled_events[0]=charge.refund.updated
@@ -94,6 +99,7 @@ BASES = {
     "GET /v1/payment_intents/search": "query=created>0",
     "GET /v1/charges/search": "query=created>0",
 }
+_STAYS = "automatic_payment_methods[enabled]=true automatic_payment_methods[allow_redirects]=never"
 _PRICED = "price_data[currency]=usd price_data[product]={product} price_data[unit_amount]=5 -amount -currency"
 _MADE = "price_data[currency]=usd price_data[unit_amount]=5 price_data[product_data][name]=New -amount -currency |"
 _OFFER = "default_price_data[currency]=usd default_price_data[unit_amount]=5"
@@ -122,7 +128,7 @@ EXAMPLES = {
     "auto_advance": "auto_advance=true",
     "automatic_payment_methods": "automatic_payment_methods[enabled]=true automatic_payment_methods[allow_redirects]=never",
     "automatic_tax[enabled]": "automatic_tax[enabled]=true",
-    "automatically_finalizes_at": "automatically_finalizes_at=1793000000 auto_advance=true",
+    "automatically_finalizes_at": "automatically_finalizes_at=1900000000 auto_advance=true",
     "balance": "balance=-100",
     "billing_details": "billing_details[name]=Eve",
     "billing_scheme": "billing_scheme=tiered tiers_mode=graduated tiers[0][up_to]=inf tiers[0][unit_amount]=5 -unit_amount",
@@ -137,7 +143,7 @@ EXAMPLES = {
     "charge": "charge={charge} -payment_intent",
     "client_secret": "!client_secret=wrong",
     "collection_method": "collection_method=charge_automatically",
-    "confirm": "confirm=true payment_method={method} customer={customer}",
+    "confirm": f"{_STAYS} payment_method={{method}} customer={{customer}} | confirm=true",
     "confirmation_method": "confirmation_method=manual",
     "country": "country=DE",
     "created": "created[gt]=4000000000",
@@ -179,7 +185,7 @@ EXAMPLES = {
     "email": "email=eve@example.com",
     "email_type": "email_type=none",
     "enabled_events": "enabled_events[0]=invoice.paid",
-    "error_on_requires_action": f"payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true |"
+    "error_on_requires_action": f"{_STAYS} payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true |"
     " !error_on_requires_action=true",
     "footer": "footer=Text",
     "fraud_details": "fraud_details[user_report]=safe",
@@ -214,7 +220,7 @@ EXAMPLES = {
     "next_invoice_sequence": "next_invoice_sequence=9",
     "nickname": "nickname=Mine",
     "number": "number=N-1",
-    "off_session": f"payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true | !off_session=true",
+    "off_session": f"{_STAYS} payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true | !off_session=true",
     "out_of_band_amount": "out_of_band_amount=500 -credit_amount",
     "package_dimensions": "package_dimensions[height]=1 package_dimensions[length]=2 package_dimensions[weight]=3"
     " package_dimensions[width]=4",
@@ -261,7 +267,7 @@ EXAMPLES = {
     "refund_amount": "refund_amount=500 -credit_amount",
     "rendering[amount_tax_display]": "rendering[amount_tax_display]=exclude_tax",
     "rendering[pdf]": "rendering[pdf][page_size]=a4",
-    "return_url": f"payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true |"
+    "return_url": f"{_STAYS} payment_method={{method}} customer={{customer}} {_THREE_D} confirm=true |"
     " return_url=https://example.com/",
     "invoice_settings[rendering_options][template]": "invoice_settings[rendering_options][template]={template}",
     "page": "!page=none",
@@ -383,11 +389,11 @@ EXAMPLES = {
     "GET /v1/credit_notes/preview amount": "amount=600 credit_amount=600",
     "POST /v1/credit_notes invoice": "invoice={open} -credit_amount",
     "GET /v1/credit_notes/preview invoice": "invoice={open} -credit_amount",
-    "POST /v1/credit_notes refunds[refund]": "amount=10 -credit_amount refunds[0][refund]={refund}",
-    "GET /v1/credit_notes/preview refunds[refund]": "amount=10 -credit_amount refunds[0][refund]={refund}",
-    "POST /v1/credit_notes refunds[amount_refunded]": "amount=5 -credit_amount refunds[0][refund]={refund} |"
+    "POST /v1/credit_notes refunds[refund]": "invoice={part} amount=10 -credit_amount refunds[0][refund]={refund}",
+    "GET /v1/credit_notes/preview refunds[refund]": "invoice={part} amount=10 -credit_amount refunds[0][refund]={refund}",
+    "POST /v1/credit_notes refunds[amount_refunded]": "invoice={part} amount=5 -credit_amount refunds[0][refund]={refund} |"
     " refunds[0][amount_refunded]=5",
-    "GET /v1/credit_notes/preview refunds[amount_refunded]": "amount=5 -credit_amount refunds[0][refund]={refund} |"
+    "GET /v1/credit_notes/preview refunds[amount_refunded]": "invoice={part} amount=5 -credit_amount refunds[0][refund]={refund} |"
     " refunds[0][amount_refunded]=5",
     "POST /v1/coupons currency": "-percent_off amount_off=5 currency=usd | currency=eur",
     "POST /v1/coupons currency_options": "-percent_off amount_off=5 currency=usd | currency_options[eur][amount_off]=4",

@@ -86,7 +86,13 @@ def test_every_movement_is_entered_once_and_adds_up(box: RunningSandbox) -> None
 def test_entries_are_found_by_what_they_are_about(box: RunningSandbox) -> None:
     charge = charged(box, "pm_card_visa")
     refund = box.v1.refunds.create({"charge": charge.id, "amount": 5})
-    euro: Any = {"amount": 900, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
+    euro: Any = {
+        "amount": 900,
+        "currency": "eur",
+        "confirm": True,
+        "return_url": "https://example.com/",
+        "payment_method": "pm_card_visa",
+    }
     box.v1.payment_intents.create(euro)
     dispute = disputed(box)
     assert [it[0] for it in entries(box, source=charge.id)] == ["charge"]

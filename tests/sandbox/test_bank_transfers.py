@@ -39,6 +39,7 @@ def waiting(box: RunningSandbox, customer: str, amount: int) -> stripe.PaymentIn
         "currency": "usd",
         "customer": customer,
         "confirm": True,
+        "return_url": "https://example.com/",
         "payment_method_data": {"type": "customer_balance"},
         "payment_method_options": BY_TRANSFER["payment_method_options"],
     }
@@ -202,7 +203,7 @@ def test_money_is_applied_by_hand_where_that_is_chosen(box: RunningSandbox, cust
 
 
 def test_what_has_no_bank_transfer_is_refused(box: RunningSandbox, customer: stripe.Customer) -> None:
-    confirmed = "confirm=true&amount=1000&payment_method_data[type]=customer_balance"
+    confirmed = "confirm=true&return_url=https://example.com/&amount=1000&payment_method_data[type]=customer_balance"
     wrong_type = "&payment_method_options[customer_balance][bank_transfer][type]=eu_bank_transfer"
     for form in (
         f"{confirmed}&currency=usd",

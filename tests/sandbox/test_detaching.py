@@ -44,7 +44,7 @@ def test_a_detached_payment_can_pay_another_invoice(box: RunningSandbox, opened:
 def test_a_part_that_is_detached_remains_to_be_paid(box: RunningSandbox, opened: Drafting) -> None:
     invoice = opened(5000)
     part, unpaid = attach(box, invoice, 2000), attach(box, invoice, 500)
-    box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa"})
+    box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"})
     after = detach(box, invoice.id, unpaid.id)
     assert (after["amount_paid"], after["amount_remaining"]) == (2000, 3000)
     after = detach(box, invoice.id, part.id)
@@ -56,7 +56,9 @@ def test_one_part_of_a_paid_invoice_reopens_it_for_that_part(box: RunningSandbox
     invoice = opened(5000)
     parts = [attach(box, invoice, 2000), attach(box, invoice, 3000)]
     for part in parts:
-        box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa"})
+        box.v1.payment_intents.confirm(
+            part.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"}
+        )
     assert box.v1.invoices.retrieve(invoice.id).status == "paid"
     after = detach(box, invoice.id, parts[1].id)
     assert (after["status"], after["amount_paid"], after["amount_remaining"]) == ("open", 2000, 3000)

@@ -17,7 +17,13 @@ DAY = 86_400
 def charged(box: RunningSandbox, token: str, amount: int = 2000) -> stripe.Charge:
     """The charge of a payment with this test payment method."""
     intent = box.v1.payment_intents.create(
-        {"amount": amount, "currency": "usd", "confirm": True, "payment_method": token}
+        {
+            "amount": amount,
+            "currency": "usd",
+            "confirm": True,
+            "return_url": "https://example.com/",
+            "payment_method": token,
+        }
     )
     return box.v1.charges.retrieve(str(intent.latest_charge))
 
@@ -310,6 +316,7 @@ def test_a_payment_that_is_captured_later_is_disputed_then(box: RunningSandbox) 
             "amount": 2000,
             "currency": "usd",
             "confirm": True,
+            "return_url": "https://example.com/",
             "capture_method": "manual",
             "payment_method": "pm_card_createDispute",
         }

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from offline_stripe.asgi import create_app
-from offline_stripe.billing.test_methods import TEST_METHODS, TestMethod
+from offline_stripe.billing.test_methods import TEST_METHODS
 from offline_stripe.control.faults import KINDS
 from offline_stripe.coverage import with_table
 from offline_stripe.resources import MODULES
@@ -30,10 +30,8 @@ def test_every_control_call_stands_in_the_guide() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("method", TEST_METHODS, ids=lambda method: method.token)
-def test_every_test_payment_method_stands_in_the_guide(method: TestMethod) -> None:
-
-    assert f"`{method.token}`" in GUIDE
+def test_every_test_payment_method_stands_in_the_guide() -> None:
+    assert not [method.token for method in TEST_METHODS if f"`{method.token}`" not in GUIDE]
 
 
 def test_every_fault_stands_in_the_guide() -> None:

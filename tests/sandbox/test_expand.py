@@ -10,10 +10,11 @@ from tests.sandbox.process import RunningSandbox
 def test_dotted_paths_nest(box: RunningSandbox, opened: Drafting) -> None:
     shown = box.v1.invoices.retrieve(
         opened().id,
-        {"expand": ["customer", "lines.data.pricing.price_details.price", "payments.data.payment.payment_intent"]},
+        {"expand": ["customer", "lines.data.discounts", "payments.data.payment.payment_intent"]},
     ).to_dict()
+    line = box.v1.invoices.line_items.list(shown["id"], {"expand": ["data.pricing.price_details.price"]}).data[0]
     assert shown["customer"]["object"] == "customer"
-    assert shown["lines"]["data"][0]["pricing"]["price_details"]["price"]["object"] == "price"
+    assert line.to_dict()["pricing"]["price_details"]["price"]["object"] == "price"
     assert shown["payments"]["data"][0]["payment"]["payment_intent"]["object"] == "payment_intent"
 
 
@@ -30,9 +31,12 @@ def test_what_is_no_reference_cannot_be_expanded(box: RunningSandbox, opened: Dr
         box.v1.invoices.retrieve(opened().id, {"expand": [path]})
 
 
-def test_depth_is_bounded(box: RunningSandbox, opened: Drafting) -> None:
-    with pytest.raises(stripe.InvalidRequestError, match="more than 4 levels"):
-        box.v1.invoices.retrieve(opened().id, {"expand": ["a.b.c.d.e"]})
+@pytest.mark.parametrize("path", ["a.b.c.d.e", "data.payments.data.payment.payment_intent"])
+def test_depth_is_bounded_and_the_data_of_lists_counts(box: RunningSandbox, opened: Drafting, path: str) -> None:
+    opened()
+    with pytest.raises(stripe.InvalidRequestError, match="more than 4 levels") as refused:
+        box.v1.invoices.list({"expand": [path]})
+    assert (refused.value.code, refused.value.param) == ("property_expansion_max_depth", None)
 
 
 def test_expanding_works_on_writes_and_an_impossible_one_undoes_them(

@@ -22,7 +22,7 @@ def posted(box: RunningSandbox, path: str, form: str) -> dict[str, Any]:
 
 
 def charged(box: RunningSandbox, token: str, amount: int = 2000) -> dict[str, Any]:
-    form = f"amount={amount}&currency=usd&confirm=true&payment_method={token}"
+    form = f"amount={amount}&currency=usd&confirm=true&return_url=https://example.com/&payment_method={token}"
     return posted(box, "payment_intents", form)
 
 
@@ -52,7 +52,7 @@ def calls(box: RunningSandbox) -> Calls:
     waiting = posted(
         box,
         "payment_intents",
-        f"amount=900&currency=usd&confirm=true&payment_method_data[type]=customer_balance&customer={customer}",
+        f"amount=900&currency=usd&confirm=true&return_url=https://example.com/&payment_method_data[type]=customer_balance&customer={customer}",
     )["id"]
     posted(box, f"customers/{customer}/cash_balance", "settings[reconciliation_mode]=manual")
     posted(box, f"test_helpers/customers/{customer}/fund_cash_balance", "amount=900&currency=usd")
@@ -66,8 +66,11 @@ def calls(box: RunningSandbox) -> Calls:
         ("payouts", "amount=5&currency=usd"),
         (f"payouts/{payouts[0]}/cancel", ""),
         (f"payouts/{payouts[1]}", "metadata[a]=b"),
-        ("setup_intents", f"customer={customer}&payment_method=pm_card_visa&confirm=true"),
-        (f"setup_intents/{setups[0]}/confirm", ""),
+        (
+            "setup_intents",
+            f"customer={customer}&payment_method=pm_card_visa&confirm=true&return_url=https://example.com/",
+        ),
+        (f"setup_intents/{setups[0]}/confirm", "return_url=https://example.com/"),
         (f"setup_intents/{setups[1]}/cancel", ""),
         (f"setup_intents/{setups[2]}", "metadata[a]=b"),
         ("payment_records/report_payment", _report()),

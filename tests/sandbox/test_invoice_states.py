@@ -256,6 +256,24 @@ def test_a_due_date_goes_with_sending_only(
     assert (error.get("code"), error.get("param")) == (None, None)
 
 
+def test_moments_to_come_are_not_past(box: RunningSandbox, customer: stripe.Customer, opened: Drafting) -> None:
+    sent = f"customer={customer.id}&collection_method=send_invoice"
+    for call in (
+        f"invoices?{sent}&due_date=1600000000",
+        f"invoices?{sent}&days_until_due=1&auto_advance=true&automatically_finalizes_at=1600000000",
+        "coupons?percent_off=5&redeem_by=1600000000",
+    ):
+        path, _, form = call.partition("?")
+        error = box.post(f"/v1/{path}", form).json()["error"]
+        assert error["message"] == "Invalid timestamp: must be an integer Unix timestamp in the future."
+        assert error["param"] == form.split("&")[-1].partition("=")[0]
+    overdue = opened()
+    box.advance(86_400 * 40)
+    revised = box.v1.invoices.create({"from_invoice": {"action": "revision", "invoice": overdue.id}})
+    assert revised.status == "draft"
+    assert box.post("/v1/coupons", "percent_off=5&max_redemptions=0").json()["error"]["param"] == "max_redemptions"
+
+
 def test_sending_needs_an_email_address_unless_switched_off(box: RunningSandbox) -> None:
     silent = box.v1.customers.create({"name": "Silent"})
     sent = f"customer={silent.id}&collection_method=send_invoice&days_until_due=1"

@@ -90,11 +90,13 @@ def test_an_overpayment_is_credited_to_the_customer(
     for intent in intents:
         box.v1.invoices.attach_payment(invoice.id, {"payment_intent": intent})
     for intent in intents:
-        box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
+        box.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"})
     paid = box.v1.invoices.retrieve(invoice.id)
     assert (paid.status, paid.amount_paid, paid.amount_overpaid, paid.amount_remaining) == ("paid", 1600, 600, 0)
     assert balance(box, customer.id) == [("invoice_overpaid", -600, -600)]
     assert "invoice.overpaid" in box.event_types()
+    with pytest.raises(stripe.InvalidRequestError, match="greater than what can be credited"):
+        box.v1.credit_notes.create({"invoice": invoice.id, "amount": 1001, "out_of_band_amount": 1001})
 
 
 # Coupons and prices
@@ -161,7 +163,7 @@ def test_shipping_costs_what_its_rate_says_in_the_invoices_currency(box: Running
 
 
 def authorized(box: RunningSandbox, amount: int = 1000, **more: Any) -> stripe.PaymentIntent:
-    sent: Any = {"amount": amount, "currency": "usd", "capture_method": "manual", "confirm": True,
+    sent: Any = {"amount": amount, "currency": "usd", "capture_method": "manual", "confirm": True, "return_url": "https://example.com/",
                  "payment_method": "pm_card_visa", **more}  # fmt: skip
     return box.v1.payment_intents.create(sent)
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 import stripe
 
+from tests.sandbox.conftest import Drafting
 from tests.sandbox.process import RunningSandbox
 
 
@@ -55,3 +57,33 @@ def test_methods_are_listed_by_customer_and_type(box: RunningSandbox, customer: 
     assert box.get("/v1/payment_methods", customer="cus_none").json()["error"]["code"] == "resource_missing"
     refused = box.post("/v1/payment_methods", "type=card&card[token]=tok_visa&radar_options[session]=rse_1")
     assert (refused.status_code, refused.json()["error"]["code"]) == (501, "sandbox_not_simulated")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("4000002500000003", ("FR", "pass", None)),
+        ("4000000000000101", ("US", "fail", None)),
+        ("4000000000000010", ("US", "pass", "fail")),
+        ("6205500000000000004", ("US", "pass", None)),
+    ],
+)
+def test_stripes_cards_show_their_country_and_their_checks(
+    box: RunningSandbox, number: str, shown: tuple[str, str, str | None]
+) -> None:
+    sent: Any = {"type": "card", "card": {"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"}}
+    card = box.v1.payment_methods.create(sent).card
+    assert card is not None
+    assert card.checks is not None
+    assert (card.country, card.checks.cvc_check, card.checks.address_line1_check) == shown
+    assert card.last4 == number[-4:]
+
+
+def test_a_card_may_be_refused_after_its_challenge(box: RunningSandbox, opened: Drafting) -> None:
+    invoice = opened()
+    with pytest.raises(stripe.CardError):
+        box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_threeDSecureRequiredChargeDeclined"})
+    assert invoice.payments is not None
+    intent = invoice.payments.data[0].payment.payment_intent
+    error = box.control("POST", f"payment_intents/{intent}/authenticate")["last_payment_error"]
+    assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")

@@ -229,6 +229,28 @@ def test_an_invoice_being_paid_by_debit_is_not_paid_twice(box: RunningSandbox, o
     box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_usBankAccount_processing"})
     with pytest.raises(stripe.InvalidRequestError, match="already being processed"):
         box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
+    for act in (box.v1.invoices.void_invoice, box.v1.invoices.mark_uncollectible):
+        with pytest.raises(stripe.InvalidRequestError, match="`processing` payments cannot be"):
+            act(invoice.id)
+    box.switch(processing_can_be_voided=True)
+    box.v1.invoices.void_invoice(invoice.id)
+    box.control("POST", f"payment_intents/{intent_of(invoice)}/settle")
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).status == "succeeded"
+    assert box.v1.invoices.retrieve(invoice.id).status == "void"
+
+
+@pytest.mark.parametrize(("ends", "over", "status"), [("settle", 2000, "succeeded"), ("fail", 0, "canceled")])
+def test_a_debit_goes_on_although_its_invoice_was_paid_elsewhere(
+    box: RunningSandbox, opened: Drafting, ends: str, over: int, status: str
+) -> None:
+    invoice = opened(2000)
+    box.v1.payment_intents.confirm(intent_of(invoice), {"payment_method": "pm_usBankAccount_processing"})
+    box.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).status == "processing"
+    box.control("POST", f"payment_intents/{intent_of(invoice)}/{ends}")
+    assert box.v1.payment_intents.retrieve(intent_of(invoice)).status == status
+    paid = box.v1.invoices.retrieve(invoice.id)
+    assert (paid.status, paid.amount_overpaid, "invoice.payment_failed" in box.event_types()) == ("paid", over, False)
 
 
 # Stripe.js
@@ -549,7 +571,10 @@ def test_an_intent_of_its_own_is_updated_and_confirmed_in_steps(box: RunningSand
     address: Any = {"line1": "1 Road"}
     sent: Any = {"metadata": {"a": "b"}, "shipping": {"name": "Ada", "address": address}, "amount": 600}
     assert box.v1.payment_intents.update(intent.id, sent).amount == 600
-    assert box.v1.payment_intents.confirm(intent.id).amount_received == 600
+    with pytest.raises(stripe.InvalidRequestError, match="must provide a `return_url`"):
+        box.v1.payment_intents.confirm(intent.id)
+    confirmed = box.v1.payment_intents.confirm(intent.id, {"return_url": "https://example.com/"})
+    assert confirmed.amount_received == 600
     assert [found.id for found in box.v1.payment_intents.search({"query": "metadata['a']:'b'"}).data] == [intent.id]
     assert [found.id for found in box.v1.payment_intents.list({"customer": customer.id}).data] == [intent.id]
     with pytest.raises(stripe.InvalidRequestError, match="cannot update this PaymentIntent"):
@@ -560,7 +585,13 @@ def test_an_intent_of_its_own_is_updated_and_confirmed_in_steps(box: RunningSand
 
 def test_an_intent_is_made_and_confirmed_in_one_call(box: RunningSandbox) -> None:
     made = box.v1.payment_intents.create(
-        {"amount": 500, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+        {
+            "amount": 500,
+            "currency": "usd",
+            "confirm": True,
+            "return_url": "https://example.com/",
+            "payment_method": "pm_card_visa",
+        }
     )
     assert made.status == "succeeded"
     with pytest.raises(stripe.CardError) as caught:
@@ -569,6 +600,7 @@ def test_an_intent_is_made_and_confirmed_in_one_call(box: RunningSandbox) -> Non
                 "amount": 500,
                 "currency": "usd",
                 "confirm": True,
+                "return_url": "https://example.com/",
                 "off_session": True,
                 "payment_method": "pm_card_authenticationRequired",
             }
@@ -650,15 +682,23 @@ def test_a_credit_note_can_credit_mixed_linked_and_out_of_band(box: RunningSandb
     invoice = opened(1000)
     box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"})
     refund = box.v1.refunds.create({"payment_intent": intent_of(invoice), "amount": 250})
-    note = box.v1.credit_notes.create(
-        {
-            "invoice": invoice.id,
-            "memo": "Sorry",
-            "lines": [{"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id, "amount": 400}],
-            "refunds": [{"refund": refund.id}],
-            "out_of_band_amount": 150,
-        }
-    )
+    sent: Any = {
+        "invoice": invoice.id,
+        "memo": "Sorry",
+        "lines": [{"type": "invoice_line_item", "invoice_line_item": invoice.lines.data[0].id, "amount": 400}],
+        "refunds": [{"refund": refund.id}],
+        "out_of_band_amount": 150,
+    }
+    both: Any = {**sent, "amount": 400}
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        box.v1.credit_notes.create(both)
+    note = box.v1.credit_notes.create(sent)
+    with pytest.raises(stripe.InvalidRequestError, match="exceed the refund"):
+        box.v1.credit_notes.create(sent)
+    other = opened(1000)
+    box.v1.invoices.pay(other.id, {"payment_method": "pm_card_visa"})
+    with pytest.raises(stripe.InvalidRequestError, match="not of a payment of this invoice"):
+        box.v1.credit_notes.create({"invoice": other.id, "amount": 250, "refunds": sent["refunds"]})
     assert (note.total, note.out_of_band_amount, [entry.refund for entry in note.refunds]) == (400, 150, [refund.id])
     assert box.v1.invoices.retrieve(invoice.id).post_payment_credit_notes_amount == 400
     assert box.v1.credit_notes.update(note.id, {"memo": "Very", "metadata": {"a": "b"}}).memo == "Very"
@@ -676,7 +716,7 @@ def attach(box: RunningSandbox, invoice: stripe.Invoice, amount: int, **more: An
 def test_an_invoice_is_paid_in_parts(box: RunningSandbox, opened: Drafting) -> None:
     invoice = opened(5000)
     first = attach(box, invoice, 2000)
-    box.v1.payment_intents.confirm(first.id, {"payment_method": "pm_card_visa"})
+    box.v1.payment_intents.confirm(first.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"})
     partly = box.v1.invoices.retrieve(invoice.id, {"expand": ["payments"]})
     assert (partly.status, partly.amount_paid, partly.amount_remaining) == ("open", 2000, 3000)
     assert partly.payments is not None
@@ -685,7 +725,7 @@ def test_an_invoice_is_paid_in_parts(box: RunningSandbox, opened: Drafting) -> N
     assert box.v1.payment_intents.retrieve(intent_of(invoice)).amount == 3000
     second = box.v1.payment_intents.create(
         {
-            "amount": 3000, "currency": "usd", "customer": str(invoice.customer), "confirm": True,
+            "amount": 3000, "currency": "usd", "customer": str(invoice.customer), "confirm": True, "return_url": "https://example.com/",
             "payment_method": "pm_card_visa",
         }
     )  # fmt: skip
@@ -700,7 +740,9 @@ def test_more_than_remains_is_overpaid(box: RunningSandbox, opened: Drafting) ->
     invoice = opened(5000)
     parts = [attach(box, invoice, 3000), attach(box, invoice, 3000)]
     for part in parts:
-        box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa"})
+        box.v1.payment_intents.confirm(
+            part.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"}
+        )
     after = box.v1.invoices.retrieve(invoice.id)
     assert (after.status, after.amount_paid, after.amount_overpaid, after.amount_remaining) == ("paid", 6000, 1000, 0)
     assert box.v1.events.list({"type": "invoice.overpaid"}).data

@@ -129,6 +129,16 @@ def test_customers_may_have_the_same_code(box: RunningSandbox, customer: stripe.
     other = box.v1.customers.create({}).id
     made = [code_for(box, code="SAME", customer=one).id for one in (customer.id, other)]
     assert {it.id for it in box.v1.promotion_codes.list({"code": "same"}).data} == set(made)
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        code_for(box, code="same")
+    everybodys = code_for(box, code="OTHER")
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        code_for(box, code="other", customer=customer.id)
+    box.v1.promotion_codes.update(everybodys.id, {"active": False})
+    code_for(box, code="other", customer=customer.id)
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        box.v1.promotion_codes.update(everybodys.id, {"active": True})
+    assert box.v1.promotion_codes.update(made[0], {"active": True}).active
 
 
 def test_a_code_that_is_spent_is_not_turned_on_again(box: RunningSandbox, draft: Drafting) -> None:

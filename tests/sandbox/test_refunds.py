@@ -64,7 +64,13 @@ def test_a_refund_to_a_bank_takes_its_time(box: RunningSandbox, token: str) -> N
     kind = "us_bank_account" if "us" in token else "sepa_debit"
     currency = "usd" if "us" in token else "eur"
     intent = box.v1.payment_intents.create(
-        {"amount": 2000, "currency": currency, "confirm": True, "payment_method": token}
+        {
+            "amount": 2000,
+            "currency": currency,
+            "confirm": True,
+            "return_url": "https://example.com/",
+            "payment_method": token,
+        }
     )
     box.advance(60)
     refund = box.v1.refunds.create({"payment_intent": intent.id, "expand": ["charge", "balance_transaction"]})

@@ -12,7 +12,13 @@ from tests.sandbox.process import PUBLISHABLE_KEY, RunningSandbox
 
 
 def set_up(box: RunningSandbox, customer: stripe.Customer, token: str, **more: Any) -> stripe.SetupIntent:
-    sent: Any = {"customer": customer.id, "payment_method": token, "confirm": True, **more}
+    sent: Any = {
+        "customer": customer.id,
+        "payment_method": token,
+        "confirm": True,
+        "return_url": "https://example.com/",
+        **more,
+    }
     return box.v1.setup_intents.create(sent)
 
 
@@ -40,10 +46,10 @@ def test_a_card_is_kept_step_by_step_and_pays_an_invoice(
     setup = box.v1.setup_intents.create({"customer": customer.id})
     assert setup.status == "requires_payment_method"
     with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
-        box.v1.setup_intents.confirm(setup.id)
+        box.v1.setup_intents.confirm(setup.id, {"return_url": "https://example.com/"})
     setup = box.v1.setup_intents.update(setup.id, {"payment_method": "pm_card_visa"})
     assert setup.status == "requires_confirmation"
-    done = box.v1.setup_intents.confirm(setup.id)
+    done = box.v1.setup_intents.confirm(setup.id, {"return_url": "https://example.com/"})
     assert done.status == "succeeded"
     assert box.v1.invoices.pay(opened().id, {"payment_method": str(done.payment_method)}).status == "paid"
 
@@ -154,7 +160,9 @@ def test_a_setup_ends_for_good(box: RunningSandbox, customer: stripe.Customer) -
         with pytest.raises(stripe.InvalidRequestError, match="cannot cancel this SetupIntent"):
             box.v1.setup_intents.cancel(setup.id)
         with pytest.raises(stripe.InvalidRequestError, match="cannot confirm this SetupIntent"):
-            box.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa"})
+            box.v1.setup_intents.confirm(
+                setup.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"}
+            )
         with pytest.raises(stripe.InvalidRequestError, match="cannot update this SetupIntent"):
             box.v1.setup_intents.update(setup.id, {"payment_method": "pm_card_visa"})
 
@@ -186,10 +194,10 @@ def test_what_does_not_exist_or_has_no_effect_is_refused(box: RunningSandbox, na
 
 def test_a_confirmation_whose_answer_was_lost_is_made_once(box: RunningSandbox, customer: stripe.Customer) -> None:
     setup = box.v1.setup_intents.create({"customer": customer.id, "payment_method": "pm_card_visa"})
-    path = f"/v1/setup_intents/{setup.id}/confirm"
+    path, form = f"/v1/setup_intents/{setup.id}/confirm", "return_url=https://example.com/"
     box.fault("drop_response", path, "POST", times=1)
     with pytest.raises(httpx.TransportError):
-        box.post(path, **{"Idempotency-Key": "confirm-1"})
-    again = box.post(path, **{"Idempotency-Key": "confirm-1"})
+        box.post(path, form, **{"Idempotency-Key": "confirm-1"})
+    again = box.post(path, form, **{"Idempotency-Key": "confirm-1"})
     assert (again.json()["status"], again.headers["idempotent-replayed"]) == ("succeeded", "true")
     assert len(kept(box, customer)) == 1

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from dev import specification
 from dev.stripe_operations import listed
 from offline_stripe.resources import MODULES
 from offline_stripe.wire.declared import Declared, declared
 from offline_stripe.wire.errors import StripeError
+from offline_stripe.wire.lengths import longest
 from offline_stripe.wire.routing import Route
 from offline_stripe.wire.simulated import OPERATIONS, Taken, operations, require_simulated, taken_by
 from tests.sandbox.process import RunningSandbox
 
+JSON = dict[str, Any]
 TAKES = "name address metadata discounts{coupon} rendering{pdf{page_size}} type=card|us_bank_account enabled=false"
 
 
@@ -72,6 +76,35 @@ def test_every_route_is_an_operation_of_stripes() -> None:
     assert ours - operations() == PREVIEWS
 
 
+def lengths(schema: JSON, taken: Taken, *names: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The texts that are taken, with the length that Stripe's document gives them."""
+    for branch in [schema, *schema.get("anyOf", [])]:
+        if branch.get("maxLength") and "enum" not in branch:
+            yield names, branch["maxLength"]
+        if "items" in branch:
+            yield from lengths(branch["items"], taken, *names)
+        for name, inner in branch.get("properties", {}).items():
+            if (taken.parts is None or name in taken.parts) and name != "payment_method_data":
+                yield from lengths(inner, (taken.parts or {}).get(name, taken), *names, name)
+
+
+def test_texts_may_be_as_long_as_stripes_document_says() -> None:
+    paths = {re.sub(r"\{\w+\}", "{}", path): methods for path, methods in specification.document()["paths"].items()}
+    for route in ROUTES:
+        operation = paths.get(re.sub(r"\{\w+\}", "{}", route.path), {}).get(route.method.lower(), {})
+        for body in operation.get("requestBody", {}).get("content", {}).values():
+            for names, most in lengths(body["schema"], taken_by(route.takes)):
+                assert (route.path, names, longest(route.path, names)) == (route.path, names, most)
+
+
+def test_a_text_that_is_too_long_is_refused(box: RunningSandbox) -> None:
+    answer = box.post(
+        "/v1/customers", f"address[line1]={'x' * 5000}&tax_id_data[0][type]=eu_vat&tax_id_data[0][value]={'1' * 5001}"
+    )
+    assert answer.json()["error"]["param"] == "tax_id_data[0][value]"
+    assert box.post("/v1/tax_rates", f"display_name={'x' * 51}&percentage=1&inclusive=false").status_code == 400
+
+
 def test_the_list_of_stripes_operations_is_current() -> None:
     assert listed() == OPERATIONS.read_text()
 
@@ -81,7 +114,7 @@ def test_an_operation_of_stripes_that_the_sandbox_lacks_is_refused(box: RunningS
     assert answer.status_code == 501
     assert answer.json()["error"] | {"request_log_url": ""} == {
         "code": "sandbox_not_simulated",
-        "doc_url": "https://docs.stripe.com/error-codes/sandbox-not-simulated",
+        "doc_url": "https://stripe.com/docs/error-codes/sandbox-not-simulated",
         "message": "not simulated here: POST /v1/subscriptions",
         "request_log_url": "",
         "type": "api_error",

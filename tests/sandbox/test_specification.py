@@ -87,7 +87,9 @@ def everything(box: RunningSandbox) -> list[JSON]:
         str(debit.payments.data[0].payment.payment_intent), {"payment_method": "pm_usBankAccount_success"}
     )
     challenged = v1.payment_intents.create({"amount": 500, "currency": "usd"})
-    v1.payment_intents.confirm(challenged.id, {"payment_method": "pm_card_threeDSecure2Required"})
+    v1.payment_intents.confirm(
+        challenged.id, {"payment_method": "pm_card_threeDSecure2Required", "return_url": "https://example.com/"}
+    )
     v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/x", "enabled_events": ["charge.refund.updated"]})
     v1.charges.list({"customer": customer.id, "expand": ["data.balance_transaction", "data.refunds"]})
     v1.invoices.list({"expand": ["data.payments", "data.confirmation_secret", "data.customer", "data.discounts"]})

@@ -21,7 +21,10 @@ def test_a_token_becomes_a_payment_method_once(box: RunningSandbox) -> None:
 def test_a_token_keeps_what_the_test_card_does(box: RunningSandbox) -> None:
     token = box.post("/v1/tokens", CARD.replace("4242424242424242", "4000000000009995")).json()["id"]
     method = box.post("/v1/payment_methods", f"type=card&card[token]={token}").json()["id"]
-    answer = box.post("/v1/payment_intents", f"amount=500&currency=usd&confirm=true&payment_method={method}")
+    answer = box.post(
+        "/v1/payment_intents",
+        f"amount=500&currency=usd&confirm=true&return_url=https://example.com/&payment_method={method}",
+    )
     assert answer.json()["error"]["decline_code"] == "insufficient_funds"
 
 

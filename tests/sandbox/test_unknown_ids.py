@@ -12,6 +12,7 @@ CALLS = [
     "GET invoices customer=cus_none",
     "GET invoices subscription=sub_none",
     "GET invoices starting_after=in_none",
+    "GET invoices starting_after={customer}",
     "GET invoiceitems customer=cus_none",
     "GET invoiceitems invoice=in_none",
     "GET invoice_payments invoice=in_none",

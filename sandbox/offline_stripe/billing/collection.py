@@ -181,6 +181,11 @@ def carry_over(tx: Transaction, intent: Document, *, automatic: bool = False) ->
     if intent_of(tx, invoice) is not intent:
         _carry_over_attached(tx, invoice, intent)
         return
+    if invoice["status"] == "void" or (invoice["status"] == "paid" and status != "succeeded"):
+        if status == "succeeded":
+            payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
+        release_intent(tx, invoice, None, announced=False)
+        return
     before = show(tx, invoice)
     counted = status != "requires_action"
     if counted and (not invoice["attempt_count"] or automatic):
@@ -233,6 +238,7 @@ def _count(tx: Transaction, invoice: Document, payment: Document, amount: int) -
     invoice["amount_paid"] += amount
     invoice["amount_overpaid"] += over
     invoice["amount_remaining"] -= amount - over
+    tx.save(invoice)
     return over
 
 
@@ -250,7 +256,7 @@ def _keep_overpayment(tx: Transaction, invoice: Document, over: int) -> None:
 def request_remainder(tx: Transaction, invoice: Document) -> None:
     """Set the default payment's amount to what remains, which transfers may have covered already."""
     intent, payment = intent_of(tx, invoice), payment_of(tx, invoice)
-    if intent is None or payment is None:
+    if intent is None or payment is None or intent["status"] == "processing":
         return
     intent["amount"] = payment["amount_requested"] = invoice["amount_remaining"]
     tx.save(intent)
@@ -310,9 +316,9 @@ def pay_out_of_band(tx: Transaction, invoice: Document) -> None:
 
 
 def release_intent(tx: Transaction, invoice: Document, reason: str | None, *, announced: bool) -> None:
-    """Cancel the payment that an invoice no longer waits for."""
+    """Cancel the payment that an invoice no longer waits for. One that is processing goes on."""
     payment, intent = payment_of(tx, invoice), intent_of(tx, invoice)
-    if payment is None or intent is None or intent["status"] in {"succeeded", "canceled"}:
+    if payment is None or intent is None or intent["status"] in {"succeeded", "canceled", "processing"}:
         return
     payment["status"] = "canceled"
     payment["status_transitions"]["canceled_at"] = tx.now

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from offline_stripe.billing.balances import adjust_balance
-from offline_stripe.billing.collection import close_paid, intent_of, release_intent, request_remainder
+from offline_stripe.billing.collection import close_paid, intent_of, invoice_of, release_intent, request_remainder
 from offline_stripe.billing.currencies import display
 from offline_stripe.billing.numbering import number_credit_note
 from offline_stripe.billing.pricing import plain, rounded, whole
@@ -96,6 +96,8 @@ def _mail(tx: Transaction, note: Document, invoice: Document) -> None:
 
 
 def _lines(tx: Transaction, sent: Document, invoice: Document, note: Document) -> list[Document]:
+    if "lines" in sent and "amount" in sent:
+        raise invalid_request("You may only specify one of these parameters: amount, lines.", param="amount")
     if "lines" in sent:
         return [tx.add(_line(tx, entry, index, invoice, note)) for index, entry in enumerate(sent["lines"])]
     if "amount" not in sent:
@@ -214,7 +216,7 @@ def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Sp
     currency = invoice["currency"]
     if total <= 0:
         raise invalid_request("The credit note amount must be greater than 0.", param="amount")
-    paid = invoice["amount_paid"] - invoice["post_payment_credit_notes_amount"]
+    paid = invoice["amount_paid"] - invoice["amount_overpaid"] - invoice["post_payment_credit_notes_amount"]
     if total > invoice["amount_remaining"] + paid:
         raise invalid_request(
             f"The credit note amount ({display(total, currency)}) is greater than what can be credited on this invoice"
@@ -222,7 +224,7 @@ def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Sp
             param="amount",
         )
     pre = min(total, invoice["amount_remaining"])
-    linked = sum(_linked_amount(tx, entry) for entry in sent.get("refunds", []))
+    linked = sum(_linked_amount(tx, entry, invoice) for entry in sent.get("refunds", []))
     split = Split(
         pre, sent.get("refund_amount", 0), sent.get("credit_amount", 0), sent.get("out_of_band_amount", 0), linked
     )
@@ -234,15 +236,23 @@ def _split(tx: Transaction, sent: Document, invoice: Document, total: int) -> Sp
     return split
 
 
-def _linked_amount(tx: Transaction, entry: Document) -> int:
+def _linked_amount(tx: Transaction, entry: Document, invoice: Document) -> int:
+    """How much of a refund is linked. Raises StripeError if it is another invoice's, or that much was not refunded."""
     refund = tx.need("refund", entry.get("refund", ""), param="refunds")
-    return int(entry.get("amount_refunded") or refund["amount"])
+    amount = int(entry.get("amount_refunded") or refund["amount"])
+    intent = tx.get("payment_intent", refund["payment_intent"])
+    if intent is None or invoice_of(tx, intent) is not invoice:
+        raise invalid_request(f"The refund {refund['id']} is not of a payment of this invoice.", param="refunds")
+    linked = (it for note in tx.where("credit_note", invoice=invoice["id"]) for it in note["refunds"])
+    if amount + sum(it["amount_refunded"] for it in linked if it["refund"] == refund["id"]) > refund["amount"]:
+        raise invalid_request(f"The credit notes exceed the refund {refund['id']}.", param="refunds")
+    return amount
 
 
 def _settle(tx: Transaction, sent: Document, invoice: Document, note: Document, split: Split) -> None:
     """Return what was paid already: by refund, to the balance, or out of band."""
     for entry in sent.get("refunds", []):
-        note["refunds"].append(_refund_entry(entry["refund"], _linked_amount(tx, entry)))
+        note["refunds"].append(_refund_entry(entry["refund"], _linked_amount(tx, entry, invoice)))
     if split.refunded:
         intent = intent_of(tx, invoice)
         if intent is None or intent["latest_charge"] is None:

@@ -16,7 +16,7 @@ from offline_stripe.presentation import updating
 from offline_stripe.shapes import customers as customer_shapes
 from offline_stripe.shapes import invoices as shapes
 from offline_stripe.store.transaction import Transaction, merged_metadata
-from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.errors import invalid_request, require_to_come
 
 DAY = 86_400
 FIVE_YEARS = 5 * 366 * DAY
@@ -28,7 +28,6 @@ _PLAIN = ("description", "footer", "statement_descriptor", "number", "on_behalf_
 AUTOMATIC_TAX = "automatic_tax{enabled liability{type=self}}"
 PAYMENT_SETTINGS = "payment_settings{payment_method_types=card|customer_balance|us_bank_account|sepa_debit payment_method_options{card{request_three_d_secure} customer_balance{bank_transfer{eu_bank_transfer type} funding_type}}}"
 """What of these parameters has an effect."""
-_LONGEST = {"description": 1500, "footer": 5000, "statement_descriptor": 22}
 
 
 def open_draft(tx: Transaction, sent: Document, customer: Document) -> Document:
@@ -89,9 +88,9 @@ def _inherit(tx: Transaction, draft: Document, customer: Document) -> None:
 
 def apply_changes(tx: Transaction, draft: Document, sent: Document) -> None:
     """Apply the parameters of create and update to a draft."""
+    require_to_come(tx.now, sent, "due_date", "automatically_finalizes_at")
     for name in _PLAIN:
         if name in sent:
-            _check_length(name, sent[name])
             draft[name] = None if sent[name] == "" else sent[name]
     if "collection_method" in sent:
         draft["collection_method"] = sent["collection_method"]
@@ -158,28 +157,12 @@ def own_method(tx: Transaction, draft: Document, identifier: str) -> str | None:
 
 
 def checked_custom_fields(sent: object, param: str) -> list[Document] | None:
-    """Check custom fields: at most four, with Stripe's lengths; an empty string clears them."""
+    """Check custom fields: at most four; an empty string clears them."""
     if not isinstance(sent, list) or not sent:
         return None
     if len(sent) > MOST_CUSTOM_FIELDS:
         raise invalid_request(f"You can only specify up to {MOST_CUSTOM_FIELDS} custom fields.", param=param)
-    for index, entry in enumerate(sent):
-        for name, most in (("name", 40), ("value", 140)):
-            if len(entry[name]) > most:
-                raise too_long(f"{param}[{index}][{name}]", entry[name], most)
     return [{"name": entry["name"], "value": entry["value"]} for entry in sent]
-
-
-def _check_length(name: str, value: object) -> None:
-    most = _LONGEST.get(name)
-    if most is not None and isinstance(value, str) and len(value) > most:
-        raise too_long(name, value, most)
-
-
-def too_long(param: str, value: str, most: int) -> Exception:
-    return invalid_request(
-        f"Invalid string: {value[:20]}...{value[-4:]}; must be at most {most} characters", param=param
-    )
 
 
 def _check_due(sent: Document, method: str) -> None:

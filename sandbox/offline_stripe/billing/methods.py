@@ -38,7 +38,9 @@ def mint(tx: Transaction, template: TestMethod, **fields: object) -> Document:
             exp_month=int(str(exp_month)),
             exp_year=int(str(exp_year)),
             funding=template.funding,
+            country=template.country,
         )
+        details["checks"] |= dict.fromkeys(template.checks, "fail")
     elif template.kind == "sepa_debit":
         details = shapes.sepa_debit(iban=template.number, fingerprint=template.fingerprint)
     else:

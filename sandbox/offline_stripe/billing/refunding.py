@@ -15,7 +15,7 @@ from offline_stripe.documents import Document
 from offline_stripe.presentation import announce, show, updating
 from offline_stripe.shapes import payments as shapes
 from offline_stripe.store.transaction import Transaction
-from offline_stripe.wire.errors import invalid_request
+from offline_stripe.wire.errors import invalid_request, require_positive
 
 DAY = 86_400
 DAYS_FOR_ACTION = 30
@@ -84,9 +84,8 @@ def _refundable(tx: Transaction, charge: Document, amount: int | None) -> int:
         raise invalid_request(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded", param="charge"
         )
+    require_positive({"amount": amount}, "amount")
     amount = left if amount is None else amount
-    if amount <= 0:
-        raise invalid_request("Invalid positive integer", code="parameter_invalid_integer", param="amount")
     if amount > left:
         raise invalid_request(
             f"Refund amount ({display(amount, charge['currency'])}) is greater than unrefunded amount on charge"

@@ -22,7 +22,7 @@ def revise(tx: Transaction, sent: Document) -> Document:
     customer = tx.need("customer", original["customer"], param="customer")
     carried: Document = {name: original[name] for name in _CARRIED if original[name]}
     if original["due_date"] is not None:
-        carried["due_date"] = max(original["due_date"], tx.now)
+        carried["due_date"] = max(original["due_date"], tx.now + 1)
     changes = {name: value for name, value in sent.items() if name not in {"from_invoice", "expand", "customer"}}
     draft = open_draft(tx, {**carried, "currency": original["currency"]}, customer)
     draft["from_invoice"] = {"action": "revision", "invoice": original["id"]}

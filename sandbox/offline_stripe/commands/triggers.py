@@ -6,6 +6,7 @@ of the sandbox has a line.
 
 from offline_stripe.commands.steps import Step, delete, get, post
 
+RETURN_URL = "https://example.com/return"
 STEPS: dict[str, Step] = {
     "product": post("product", "products", name="Widget"),
     "product_changed": post("product_changed", "products/${product.id}", name="Gadget"),
@@ -55,38 +56,38 @@ STEPS: dict[str, Step] = {
     "other_part": post("other_part", "payment_intents", amount=1500, currency="usd", customer="${customer.id}"),
     "attached": post("attached", "invoices/${invoice.id}/attach_payment", payment_intent="${part.id}"),
     "other_attached": post("other_attached", "invoices/${invoice.id}/attach_payment", payment_intent="${other_part.id}"),
-    "part_paid": post("part_paid", "payment_intents/${part.id}/confirm", payment_method="pm_card_visa"),
-    "overpaid": post("overpaid", "payment_intents/${other_part.id}/confirm", payment_method="pm_card_visa"),
+    "part_paid": post("part_paid", "payment_intents/${part.id}/confirm", payment_method="pm_card_visa", return_url=RETURN_URL),
+    "overpaid": post("overpaid", "payment_intents/${other_part.id}/confirm", payment_method="pm_card_visa", return_url=RETURN_URL),
     "credit_note": post("credit_note", "credit_notes", invoice="${invoice.id}", amount=500),
     "credit_note_changed": post("credit_note_changed", "credit_notes/${credit_note.id}", memo="Sorry"),
     "credit_note_void": post("credit_note_void", "credit_notes/${credit_note.id}/void"),
     "intent": post("intent", "payment_intents", amount=2000, currency="usd"),
-    "intent_paid": post("intent_paid", "payment_intents/${intent.id}/confirm", payment_method="pm_card_visa"),
+    "intent_paid": post("intent_paid", "payment_intents/${intent.id}/confirm", payment_method="pm_card_visa", return_url=RETURN_URL),
     "intent_declined": post(
         "intent_declined", "payment_intents/${intent.id}/confirm", payment_method="pm_card_visa_chargeDeclined",
-        refused=True,
+        return_url=RETURN_URL, refused=True,
     ),
     "intent_challenged": post(
         "intent_challenged", "payment_intents/${intent.id}/confirm", payment_method="pm_card_threeDSecure2Required",
-        return_url="https://example.com/return",
+        return_url=RETURN_URL,
     ),
     "intent_canceled": post("intent_canceled", "payment_intents/${intent.id}/cancel"),
     "intent_later": post(
         "intent", "payment_intents", amount=2000, currency="usd",
-        capture_method="manual", payment_method="pm_card_visa", confirm=True,
+        capture_method="manual", payment_method="pm_card_visa", confirm=True, return_url=RETURN_URL,
     ),
     "captured": post("captured", "payment_intents/${intent.id}/capture"),
     "intent_debit": post(
         "intent", "payment_intents", amount=2000, currency="usd",
-        payment_method="pm_usBankAccount_success", confirm=True,
+        payment_method="pm_usBankAccount_success", confirm=True, return_url=RETURN_URL,
     ),
     "intent_disputed": post(
         "intent", "payment_intents", amount=2000, currency="usd",
-        payment_method="pm_card_createDispute", confirm=True,
+        payment_method="pm_card_createDispute", confirm=True, return_url=RETURN_URL,
     ),
     "intent_suspect": post(
         "intent", "payment_intents", amount=2000, currency="usd",
-        payment_method="pm_card_createIssuerFraudRecord", confirm=True,
+        payment_method="pm_card_createIssuerFraudRecord", confirm=True, return_url=RETURN_URL,
     ),
     "charge_changed": post("charge_changed", "charges/${intent_paid.latest_charge}", description="Order 7"),
     "refund": post("refund", "refunds", payment_intent="${intent.id}"),
@@ -100,18 +101,18 @@ STEPS: dict[str, Step] = {
     "noted": post("noted", "disputes/${disputes.data.0.id}", evidence={"product_description": "A widget"}),
     "dispute_won": post("dispute_won", "/_sandbox/disputes/${disputes.data.0.id}/decide", decision="won"),
     "setup": post("setup", "setup_intents", customer="${customer.id}"),
-    "setup_done": post("setup_done", "setup_intents/${setup.id}/confirm", payment_method="pm_card_visa"),
+    "setup_done": post("setup_done", "setup_intents/${setup.id}/confirm", payment_method="pm_card_visa", return_url=RETURN_URL),
     "setup_failed": post(
-        "setup_failed", "setup_intents/${setup.id}/confirm", payment_method="pm_card_visa_chargeDeclined", refused=True
+        "setup_failed", "setup_intents/${setup.id}/confirm", payment_method="pm_card_visa_chargeDeclined", return_url=RETURN_URL, refused=True
     ),
     "setup_challenged": post(
         "setup_challenged", "setup_intents/${setup.id}/confirm", payment_method="pm_card_threeDSecure2Required",
-        return_url="https://example.com/return",
+        return_url=RETURN_URL,
     ),
     "setup_canceled": post("setup_canceled", "setup_intents/${setup.id}/cancel"),
     "setup_debit": post(
         "setup", "setup_intents", customer="${customer.id}",
-        payment_method="pm_usBankAccount_success", confirm=True,
+        payment_method="pm_usBankAccount_success", confirm=True, return_url=RETURN_URL,
     ),
     "mandate_over": post("mandate_over", "/_sandbox/mandates/${setup.mandate}/update", status="inactive"),
     "method": post("method", "payment_methods/pm_card_visa/attach", customer="${customer.id}"),
@@ -119,7 +120,7 @@ STEPS: dict[str, Step] = {
     "method_renewed": post("method_renewed", "/_sandbox/payment_methods/${method.id}/renew", exp_year=2040),
     "method_off": post("method_off", "payment_methods/${method.id}/detach"),
     "transfer": post(
-        "transfer", "payment_intents", amount=2000, currency="usd", customer="${customer.id}", confirm=True,
+        "transfer", "payment_intents", amount=2000, currency="usd", customer="${customer.id}", confirm=True, return_url=RETURN_URL,
         allowed_payment_method_types=["customer_balance"], payment_method_data={"type": "customer_balance"},
         payment_method_options={
             "customer_balance": {"funding_type": "bank_transfer", "bank_transfer": {"type": "us_bank_transfer"}}

@@ -5,6 +5,7 @@ A check's `settles` names the switches that it tells apart, each with a value to
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from offline_stripe.commands.steps import Step, get, post
 
@@ -54,11 +55,11 @@ CLOCKED_OPEN = (CLOCK, CLOCKED, DRAFT, LINE, OPEN)
 PAID = post("paid", "invoices/${draft.id}/pay", payment_method="pm_card_visa")
 BANK = post("method", "payment_methods/pm_usBankAccount_success/attach", customer="${customer.id}")
 CARD = post("method", "payment_methods/pm_card_visa/attach", customer="${customer.id}")
-CHARGED = post("intent", "payment_intents", amount=10_000, currency="usd", payment_method="pm_card_visa", confirm=True,
-               automatic_payment_methods={"enabled": True, "allow_redirects": "never"},
+STAYS: dict[str, Any] = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}, "confirm": True}
+CHARGED = post("intent", "payment_intents", amount=10_000, currency="usd", payment_method="pm_card_visa", **STAYS,
                expand=["latest_charge.balance_transaction"])  # fmt: skip
 DISPUTED = post("intent", "payment_intents", amount=10_000, currency="usd", payment_method="pm_card_createDispute",
-                confirm=True, automatic_payment_methods={"enabled": True, "allow_redirects": "never"})  # fmt: skip
+                **STAYS)  # fmt: skip
 DISPUTES = get("disputes", "disputes", payment_intent="${intent.id}")
 WON = post(
     "evidence", "disputes/${disputes.data.0.id}", evidence={"uncategorized_text": "winning_evidence"}, submit=True
@@ -118,6 +119,9 @@ CHECKS: tuple[Check, ...] = (
     Check("void-uncollectible", "an uncollectible invoice is voided",
           (*OPENED, post("written_off", "invoices/${draft.id}/mark_uncollectible"),
            post("void", "invoices/${draft.id}/void", refused=True)), {"uncollectible_can_be_voided": False}),
+    Check("void-processing", "an invoice is voided while a bank debit is under way",
+          (*OPENED, BANK, DEBITED, post("void", "invoices/${draft.id}/void", refused=True)),
+          {"processing_can_be_voided": True}),
     Check("edit-open", "an open invoice's auto_advance is changed",
           (*OPENED, post("edited", "invoices/${draft.id}", auto_advance=True, refused=True)),
           {"open_auto_advance_editable": False}),
@@ -154,7 +158,9 @@ CHECKS: tuple[Check, ...] = (
            AFTER), {"lines_newest_first": True, "lines_page_size": 5}),
     Check("expand", "an answer is expanded through four levels",
           (*OPENED, PAID, get("expanded", "invoices/${draft.id}", refused=True,
-                              expand=["payments.data.payment.payment_intent.latest_charge"])), {"expand_depth": 3}),
+                              expand=["payments.data.payment.payment_intent"]),
+           get("deeper", "invoices/${draft.id}", refused=True, expand=["lines.data.pricing.price_details.price"])),
+          {"expand_depth": 3}),
     Check("debit", "an invoice is paid by bank debit, and two minutes pass",
           (*CLOCKED_OPEN, BANK, DEBITED, later("minutes", 120), wait("settling", 120), AFTER), {"debit_settlement_s": DAY}),
     Check("automatic-tax", "an invoice with automatic tax for a customer in Berlin",
@@ -179,7 +185,7 @@ CHECKS: tuple[Check, ...] = (
           {"card_fee_basis_points": 140, "card_fee_fixed": 25, "charge_available_days": 7}),
     Check("debit-fee", "what small and large bank debits cost",
           tuple(step for number, amount in enumerate((10_000, 900_000)) for step in (
-              post(f"intent_{number}", "payment_intents", amount=amount, currency="usd", confirm=True,
+              post(f"intent_{number}", "payment_intents", amount=amount, currency="usd", **STAYS,
                    payment_method="pm_usBankAccount_success"),
               wait(f"settling_{number}", 120),
               get(f"settled_{number}", f"payment_intents/${{intent_{number}.id}}",

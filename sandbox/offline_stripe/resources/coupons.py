@@ -7,7 +7,7 @@ from offline_stripe.resources.fields import apply_fields, deleted
 from offline_stripe.shapes import catalog as shapes
 from offline_stripe.store.listing import Filters, Page, list_documents
 from offline_stripe.store.transaction import merged_metadata
-from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.errors import invalid_request, parameter_missing, require_positive, require_to_come
 from offline_stripe.wire.routing import Call, Route
 from offline_stripe.wire.simulated import PAGE
 
@@ -18,6 +18,8 @@ _WHOLE = 100
 def create_coupon(call: Call) -> Document:
     tx, params = call.tx, call.params
     _check(params)
+    require_positive(params, "amount_off", "duration_in_months", "max_redemptions")
+    require_to_come(tx.now, params, "redeem_by")
     identifier = params.get("id") or tx.store.identifiers.draw(8)
     if tx.find(identifier) is not None:
         raise invalid_request("Coupon already exists.", code="resource_already_exists", param="id")

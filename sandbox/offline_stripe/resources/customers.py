@@ -4,7 +4,7 @@ import re
 
 from offline_stripe.billing.automatic_tax import location_invalid
 from offline_stripe.billing.balances import adjust_balance
-from offline_stripe.billing.drafting import checked_custom_fields, too_long
+from offline_stripe.billing.drafting import checked_custom_fields
 from offline_stripe.billing.jurisdictions import place_of
 from offline_stripe.billing.methods import attach_method, resolve_method
 from offline_stripe.billing.numbering import new_prefix
@@ -26,7 +26,6 @@ _PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 _FIELDS = ("business_name", "description", "email", "individual_name", "name", "phone", "tax_exempt",
            "preferred_locales", "next_invoice_sequence")  # fmt: skip
 _ABSENT_WHEN_EMPTY = ("business_name", "individual_name")
-_LONGEST = {"name": 256, "email": 512, "description": 5000}
 
 
 def create_customer(call: Call) -> Document:
@@ -47,9 +46,6 @@ def create_customer(call: Call) -> Document:
 
 def _apply(tx: Transaction, customer: Document, params: Document) -> None:
     refuse_unknown_references(params)
-    for name, most in _LONGEST.items():
-        if len(params.get(name) or "") > most:
-            raise too_long(name, params[name], most)
     _check_email(params.get("email"))
     apply_fields(customer, params, _FIELDS)
     for name in _ABSENT_WHEN_EMPTY:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from offline_stripe.documents import Document
 from offline_stripe.presentation import TOMBSTONE
 from offline_stripe.store.transaction import Transaction
-from offline_stripe.wire.errors import resource_missing
+from offline_stripe.wire.errors import invalid_request, resource_missing
 
 _UNKNOWN = {
     "subscription": "subscription",
@@ -42,3 +42,18 @@ def refuse_unknown_references(params: Document) -> None:
     for name, kind in _UNKNOWN.items():
         if params.get(name):
             raise resource_missing(kind, params[name], param=name)
+
+
+def require_return_url(intent: Document, params: Document, noun: str) -> None:
+    """Refuse to confirm, by a secret key, what may lead the customer away without saying where to come back to."""
+    automatic = intent["automatic_payment_methods"]
+    asks = automatic and automatic["enabled"] and automatic["allow_redirects"] != "never"
+    intent["_return_url"] = params.get("return_url") or intent.get("_return_url")
+    if asks and not intent["allowed_payment_method_types"] and not intent["_return_url"]:
+        raise invalid_request(
+            f"This {noun} is configured to accept payment methods enabled in your Dashboard. Because some of these"
+            " payment methods might redirect your customer off of your page, you must provide a `return_url`. If you"
+            " don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true`"
+            " and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment"
+            " Intents."
+        )

@@ -12,7 +12,7 @@ from offline_stripe.billing.methods import attach_method, method_from, resolve_m
 from offline_stripe.billing.payments import Presence, method_types
 from offline_stripe.documents import Document
 from offline_stripe.publishable import FROM_STRIPE_JS
-from offline_stripe.resources.fields import apply_fields, require_known
+from offline_stripe.resources.fields import apply_fields, require_known, require_return_url
 from offline_stripe.shapes.customers import shipping
 from offline_stripe.shapes.payments import card_options
 from offline_stripe.store.listing import Filters, Page, list_documents
@@ -48,6 +48,7 @@ def create_payment_intent(call: Call) -> Document:
     _apply(fields, params)
     intent = payments.open_intent(tx, amount=params["amount"], currency=currency, **fields)
     if params.get("confirm"):
+        require_return_url(intent, params, "PaymentIntent")
         return _confirm(tx, intent, params)
     if params.get("payment_method") or params.get("payment_method_data"):
         _choose_method(tx, intent, params)
@@ -163,6 +164,8 @@ def confirm_payment_intent(call: Call) -> Document:
             " to `automatic`.",
             code="payment_intent_invalid_parameter",
         )
+    if not call.publishable and intent["status"] in _CONFIRMABLE:
+        require_return_url(intent, call.params, "PaymentIntent")
     return _confirm(call.tx, intent, call.params)
 
 

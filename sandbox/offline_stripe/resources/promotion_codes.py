@@ -8,7 +8,7 @@ from offline_stripe.presentation import announce, code_is_active, updating
 from offline_stripe.shapes import promotions as shapes
 from offline_stripe.store.listing import Filters, Page, list_documents
 from offline_stripe.store.transaction import Transaction, merged_metadata
-from offline_stripe.wire.errors import invalid_request, parameter_missing
+from offline_stripe.wire.errors import invalid_request, parameter_missing, require_positive, require_to_come
 from offline_stripe.wire.routing import Call, Route
 from offline_stripe.wire.simulated import PAGE
 
@@ -20,8 +20,8 @@ def create_code(call: Call) -> Document:
     coupon = tx.need("coupon", params["promotion"]["coupon"], param="promotion[coupon]")
     if "customer" in params:
         tx.need("customer", params["customer"], param="customer")
-    if params.get("expires_at", tx.now + 1) <= tx.now:
-        raise invalid_request("This time must be in the future.", param="expires_at")
+    require_positive(params, "max_redemptions")
+    require_to_come(tx.now, params, "expires_at")
     for name, of_coupon in (("expires_at", "redeem_by"), ("max_redemptions", "max_redemptions")):
         if coupon[of_coupon] is not None and params.get(name, 0) > coupon[of_coupon]:
             raise invalid_request(f"`{name}` cannot be greater than the coupon's `{of_coupon}`.", param=name)
@@ -45,15 +45,23 @@ def create_code(call: Call) -> Document:
 
 
 def _free_code(tx: Transaction, code: str | None, customer: str | None) -> str:
-    """The code, or a new one. Among the active codes of a customer, or of everybody, it is unique, whatever its case."""
+    """The code, or a new one."""
     if code is None:
         return tx.store.identifiers.draw(8).upper()
     if not re.fullmatch("[A-Za-z0-9-]+", code):
         raise invalid_request("Promotion codes consist of letters, digits and dashes.", param="code")
-    alike = (it for it in tx.where("promotion_code") if it["code"].upper() == code.upper())
-    if any(it["customer"] == customer and code_is_active(tx, it) for it in alike):
-        raise invalid_request(f"An active promotion code with `code: {code}` already exists.", param="code")
+    _require_alone(tx, code, customer)
     return code
+
+
+def _require_alone(tx: Transaction, code: str, customer: str | None) -> None:
+    """Refuse a code that is active already, whatever its case: for everybody, or for this customer.
+
+    Customers may have the same code, but then nobody else has it (Stripe, "Coupons and promotion codes").
+    """
+    for other in tx.where("promotion_code", _code=code.upper()):
+        if code_is_active(tx, other) and (other["customer"] == customer or None in {other["customer"], customer}):
+            raise invalid_request(f"An active promotion code with `code: {code}` already exists.", param="code")
 
 
 def _restrictions(sent: Document) -> Document:
@@ -80,6 +88,8 @@ def update_code(call: Call) -> Document:
     code = _code(call)
     with updating(call.tx, "promotion_code.updated", code):
         if "active" in call.params:
+            if call.params["active"] and not code_is_active(call.tx, code):
+                _require_alone(call.tx, code["code"], code["customer"])
             code["active"] = call.params["active"]
             if code["active"] and not code_is_active(call.tx, code):
                 raise invalid_request("This promotion code cannot be redeemed any more.", param="active")

@@ -10,13 +10,14 @@ from offline_stripe.billing.methods import method_from, resolve_method
 from offline_stripe.billing.payments import Presence
 from offline_stripe.documents import Document
 from offline_stripe.publishable import FROM_STRIPE_JS
-from offline_stripe.resources.fields import apply_fields
+from offline_stripe.resources.fields import apply_fields, require_return_url
 from offline_stripe.store.listing import Filters, Page, list_documents
 from offline_stripe.store.transaction import Transaction, merged_metadata
 from offline_stripe.wire.errors import StripeError, invalid_request, parameter_missing
 from offline_stripe.wire.routing import Call, Route
 from offline_stripe.wire.simulated import PAGE
 
+_ALL = {"allow_redirects": "always", "enabled": True}
 _KINDS = ["card", "sepa_debit", "us_bank_account"]
 _CHANGEABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 
@@ -27,7 +28,7 @@ def create_setup_intent(call: Call) -> Document:
     setup = setups.open_setup(
         tx,
         allowed_payment_method_types=allowed,
-        automatic_payment_methods=None if allowed else {"allow_redirects": "always", "enabled": True},
+        automatic_payment_methods=None if allowed else _ALL | params.get("automatic_payment_methods", {}),
         customer=_customer(tx, params),
         description=params.get("description"),
         metadata=merged_metadata({}, params.get("metadata", {})),
@@ -35,6 +36,7 @@ def create_setup_intent(call: Call) -> Document:
         usage=params.get("usage", "off_session"),
     )
     if params.get("confirm"):
+        require_return_url(setup, params, "SetupIntent")
         return _confirm(tx, setup, params)
     if params.get("payment_method") or params.get("payment_method_data"):
         _choose_method(tx, setup, params)
@@ -99,7 +101,10 @@ def _choose_method(tx: Transaction, setup: Document, params: Document) -> Docume
 
 
 def confirm_setup_intent(call: Call) -> Document:
-    return _confirm(call.tx, _setup(call), call.params)
+    setup = _setup(call)
+    if not call.publishable and setup["status"] in _CHANGEABLE:
+        require_return_url(setup, call.params, "SetupIntent")
+    return _confirm(call.tx, setup, call.params)
 
 
 def _confirm(tx: Transaction, setup: Document, params: Document) -> Document:
@@ -168,7 +173,7 @@ ROUTES = (
         "/v1/setup_intents",
         create_setup_intent,
         "SetupIntentCreateParams",
-        "allowed_payment_method_types automatic_payment_methods { allow_redirects=always enabled=true } confirm customer"
+        "allowed_payment_method_types automatic_payment_methods { allow_redirects enabled=true } confirm customer"
         f" description {_ACCEPTANCE} metadata {_METHOD} return_url usage use_stripe_sdk",
     ),
     Route(

@@ -111,7 +111,9 @@ def billing_details(sent: Document | None) -> Document:
     }
 
 
-def card(*, brand: str, last4: str, fingerprint: str, exp_month: int, exp_year: int, funding: str) -> Document:
+def card(
+    *, brand: str, last4: str, fingerprint: str, exp_month: int, exp_year: int, funding: str, country: str
+) -> Document:
     return {
         "brand": brand,
         "checks": {
@@ -119,7 +121,7 @@ def card(*, brand: str, last4: str, fingerprint: str, exp_month: int, exp_year: 
             "address_postal_code_check": None,
             "cvc_check": "pass",
         },
-        "country": "US",
+        "country": country,
         "display_brand": brand,
         "exp_month": exp_month,
         "exp_year": exp_year,

@@ -131,7 +131,9 @@ def select_page(
 
 
 def _position(tx: Transaction, table: str, kind: str, identifier: str, param: str) -> object:
-    row = tx.store.database.one(f"SELECT seq FROM {table} WHERE id = ?", (identifier,))  # noqa: S608
+    of_kind = " AND kind IN (?, 'deleted_' || ?)" if table == "objects" else ""
+    values = (identifier, kind, kind) if of_kind else (identifier,)
+    row = tx.store.database.one(f"SELECT seq FROM {table} WHERE id = ?{of_kind}", values)  # noqa: S608
     if row is None:
         raise resource_missing(kind, identifier, param=param)
     return row[0]

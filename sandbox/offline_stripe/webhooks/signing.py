@@ -1,6 +1,7 @@
 """Webhook signatures, as Stripe makes them.
 
-The `Stripe-Signature` header has one `v1` for each secret that is valid at the moment.
+The `Stripe-Signature` header has one `v1` for each secret that is valid at the moment, and a `v0` that is not valid, as
+Stripe's has for events of test mode.
 """
 
 import hmac
@@ -11,4 +12,5 @@ from hashlib import sha256
 def signature_header(body: bytes, secrets: Iterable[str], timestamp: int) -> str:
     signed = b"%d." % timestamp + body
     marks = [hmac.new(secret.encode(), signed, sha256).hexdigest() for secret in secrets]
-    return ",".join([f"t={timestamp}", *(f"v1={mark}" for mark in marks)])
+    fake = sha256(signed).hexdigest()
+    return ",".join([f"t={timestamp}", *(f"v1={mark}" for mark in marks), f"v0={fake}"])

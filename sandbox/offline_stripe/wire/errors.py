@@ -6,7 +6,7 @@ error is due.
 
 from offline_stripe.documents import Document
 
-DOCS = "https://docs.stripe.com/error-codes"
+DOCS = "https://stripe.com/docs/error-codes"
 
 _NOUNS = {
     "payment_method": "PaymentMethod",
@@ -77,6 +77,20 @@ def resource_missing(kind: str, identifier: str, *, param: str, status: int = 40
 
 def parameter_missing(name: str) -> StripeError:
     return invalid_request(f"Missing required param: {name}.", code="parameter_missing", param=name)
+
+
+def require_positive(sent: Document, *names: str) -> None:
+    """Refuse numbers that are not at least one. Raises StripeError."""
+    for name in names:
+        if sent.get(name) is not None and sent[name] < 1:
+            raise invalid_request("Invalid positive integer", code="parameter_invalid_integer", param=name)
+
+
+def require_to_come(now: int, sent: Document, *names: str) -> None:
+    """Refuse moments that have passed. Raises StripeError."""
+    for name in names:
+        if isinstance(moment := sent.get(name), int) and moment <= now:
+            raise invalid_request("Invalid timestamp: must be an integer Unix timestamp in the future.", param=name)
 
 
 def parameter_unknown(names: list[str]) -> StripeError:
