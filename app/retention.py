@@ -1,12 +1,12 @@
 """The periodic tasks that keep the tables small: partitions of the inbox, the feed, deliveries, and answered operations."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from app.db import partitions
+from app.db import coverage, partitions
 from app.db.engine import Connection, Database
 from app.domain.idempotency import RETENTION
 from app.domain.reminders import KEPT
@@ -22,12 +22,13 @@ BATCH = 1000
 EVERY_S = 3600.0
 
 
-async def make_partitions(database: Database, retention: timedelta | None, now: datetime) -> list[str]:
-    """Make the partitions that are missing for the time after `now`. Returns their names."""
+async def make_partitions(database: Database, retention: timedelta | None, now: datetime | None = None) -> list[str]:
+    """Make the partitions that are missing for the time after `now`, or from now on. Returns their names."""
     made: list[str] = []
     while True:
         async with database.unit_of_work() as connection:
             await connection.execute(partitions.ALONE)
+            now = now or await coverage.now(connection)
             wanted = partitions.missing(await partitions.listed(connection), now, partitions.width_for(retention))
             if not wanted:
                 return made
@@ -37,8 +38,8 @@ async def make_partitions(database: Database, retention: timedelta | None, now: 
 
 async def drop_partitions(database: Database, retention: timedelta) -> list[str]:
     """Drop partitions that ended longer than `retention` ago, unless they hold unprocessed events. Returns names."""
-    before = datetime.now(UTC) - retention
     async with database.connection() as connection:
+        before = await coverage.now(connection) - retention
         found = await partitions.listed(connection)
     dropped = []
     for one in found:
@@ -59,7 +60,7 @@ def keep_partitions(database: Database, retention: timedelta | None) -> Task:
     """The task that makes and drops partitions."""
 
     async def keep() -> dict[str, list[str]]:
-        made = await make_partitions(database, retention, datetime.now(UTC))
+        made = await make_partitions(database, retention)
         dropped = await drop_partitions(database, retention) if retention else []
         return {"made": made, "dropped": dropped}
 

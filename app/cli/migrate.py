@@ -1,7 +1,7 @@
 """`invoicing migrate`: the schema's revision, the roles' rights, the inbox's partitions, the feed after a restore."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import typer
@@ -62,7 +62,7 @@ async def _follow(url: str, retention: timedelta | None, *, restored: bool, as_j
             if await migrations.revision(connection) == migrations.head():
                 async with connection.transaction():
                     await roles.grant(connection)
-        await make_partitions(database, retention, datetime.now(UTC))
+        await make_partitions(database, retention)
     finally:
         await database.close()
 

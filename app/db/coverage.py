@@ -58,7 +58,7 @@ async def alone(database: Database) -> AsyncIterator[bool]:
 
 
 async def now(connection: Connection) -> datetime:
-    """The time by the database's clock, which dates what is received: a cursor by another could skip some of it."""
+    """The time by the database's clock, which dates what is received: by another, some could be skipped or deleted early."""
     return cast("datetime", await connection.fetchval("SELECT now()"))
 
 

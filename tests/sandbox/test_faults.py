@@ -79,7 +79,7 @@ async def test_aiohttp_sees_a_disconnect(box: RunningSandbox) -> None:
 def test_a_timeout_fault_never_answers(box: RunningSandbox) -> None:
     box.fault("timeout", PATH, "POST", times=1)
     with pytest.raises(httpx.ReadTimeout):
-        box.http.post(PATH, headers={"Authorization": f"Bearer {SECRET_KEY}"}, timeout=0.2)
+        box.http.post(PATH, headers={"Authorization": f"Bearer {SECRET_KEY}"}, timeout=httpx.Timeout(30, read=0.2))
     assert box.v1.customers.list().data == []
 
 

@@ -120,7 +120,7 @@ async def test_calls_that_wait_for_their_endpoint_hold_no_slot_that_others_need(
 
     crowd = [asyncio.create_task(call()) for _ in range(30)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+    async with asyncio.timeout(15), limiter.turn("post invoices"):
         assert limiter.waiting > 20
     for one in crowd:
         one.cancel()
@@ -137,7 +137,7 @@ async def test_calls_that_wait_for_their_endpoint_do_not_count_against_the_commo
 
     crowd = [asyncio.create_task(call()) for _ in range(30)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+    async with asyncio.timeout(15), limiter.turn("post invoices"):
         pass
     for one in crowd:
         one.cancel()
@@ -172,7 +172,7 @@ async def test_reads_leave_room_for_writes() -> None:
     for _ in reads:
         await asyncio.sleep(0)
     assert limiter.in_flight == 3
-    async with asyncio.timeout(0.5), limiter.turn("post invoices"):
+    async with asyncio.timeout(15), limiter.turn("post invoices"):
         assert limiter.in_flight == 4
     release.set()
     await asyncio.gather(*reads)

@@ -44,7 +44,7 @@ function money(amount: number, currency: string): string {
 function row(invoice: Invoice): HTMLTableRowElement {
   const line = document.createElement("tr");
   line.id = invoice.id;
-  const due = invoice.due_at ? new Date(invoice.due_at).toLocaleDateString() : "";
+  const due = invoice.due_at ? new Date(invoice.due_at).toLocaleDateString(undefined, { timeZone: "UTC" }) : "";
   const status = invoice.fulfillment ? SAYS[invoice.fulfillment.status] : invoice.status;
   for (const text of [invoice.number ?? "Draft", money(invoice.amount_due, invoice.currency), due, status]) {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
