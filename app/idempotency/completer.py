@@ -78,7 +78,7 @@ class Completer:
             async with self._database.connection() as connection:
                 await idempotency_statements.forget(connection, stored.id, stored.takeovers)
             return
-        finishing = stored.idempotency_key is not None and Operation.of(stored).age < COMPLETION
+        finishing = stored.idempotency_key is not None and stored.age < COMPLETION
         started = time.perf_counter()
         named = {"operation.name": stored.name, "operation.id": str(stored.id)}
         request = tracing.context_of(stored.request_id)

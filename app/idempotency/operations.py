@@ -9,7 +9,7 @@ import math
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import msgspec
@@ -65,8 +65,8 @@ class Operation:
     """A running operation, as its use case sees it.
 
     runner: the number of this runner, 0 for the first. touched: Stripe may have changed something on its behalf.
-    closing: its time is over: it only finds out what was done (see steps.py). lease_ends: until when this runner may
-    act, by this process's clock (lease.py).
+    closing: its time is over: it only finds out what was done (see steps.py). age: how old it was when this runner took
+    it. lease_ends: until when this runner may act, by this process's clock (lease.py).
     """
 
     id: uuid.UUID
@@ -76,6 +76,7 @@ class Operation:
     touched: bool
     subject: str | None = None
     closing: bool = False
+    age: timedelta = timedelta()
     lease_ends: float = math.inf
 
     @classmethod
@@ -88,6 +89,7 @@ class Operation:
             stored.progress,
             stored.takeovers > 0,
             stored.subject,
+            age=stored.age,
             lease_ends=stored.lease_ends,
         )
 
@@ -95,10 +97,6 @@ class Operation:
     def fresh(self) -> bool:
         """Whether this is its first runner."""
         return self.runner == 0
-
-    @property
-    def age(self) -> timedelta:
-        return datetime.now(UTC) - self.created_at
 
     def require_to_come(self, param: str, when: str | None, years: int | None = None) -> datetime | None:
         """The time `when`. Raise ValidationFailed unless it is ahead of the operation's beginning, by at most `years`.

@@ -57,10 +57,11 @@ class NewOperation:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An operation's row. `ours`: this call may run it, until `lease_ends` by this process's clock (lease.py).
+    """An operation's row, with its `age` by the database's clock.
 
-    idempotency_key: None if the caller sent none. request_id: of the request that began it. answer_status: the HTTP
-    status of answer_body, or REFUSED if that is an error's document.
+    ours: this call may run it, until `lease_ends` by this process's clock (lease.py). idempotency_key: None if the caller
+    sent none. request_id: of the request that began it. answer_status: the HTTP status of answer_body, or REFUSED if that
+    is an error's document.
     """
 
     id: UUID
@@ -73,6 +74,7 @@ class Stored:
     takeovers: int
     request_id: str | None
     created_at: datetime
+    age: timedelta
     answer_status: int | None
     answer_body: str | None
     ours: bool
@@ -97,7 +99,8 @@ class Answered:
 
 
 _C = operations.c
-_STORED = [_C[one.name] for one in fields(Stored) if one.name not in {"ours", "lease_ends"}]
+_AGE = (func.now() - _C.created_at).label("age")
+_STORED = [_AGE, *(_C[one.name] for one in fields(Stored) if one.name not in {"age", "ours", "lease_ends"})]
 _NOT_OURS, _OURS = (one.label("ours") for one in (false(), true()))
 _UNANSWERED = _C.answered_at.is_(None)
 _RUNNING = and_(_C.id == bindparam("operation"), _C.takeovers == bindparam("runner"), _UNANSWERED)
@@ -217,6 +220,7 @@ def _begun(new: NewOperation, created_at: datetime, lease_ends: float) -> Stored
         takeovers=0,
         request_id=new.request_id,
         created_at=created_at,
+        age=timedelta(),
         answer_status=None,
         answer_body=None,
         ours=True,
