@@ -213,6 +213,13 @@ class StripeUnavailable(Unavailable):
     code = "stripe_unavailable"
 
 
+class Overtaken(StripeUnavailable):
+    """Others change an object faster than Stripe answers about it."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(f"Others keep changing {object_id}: ask again, and this continues.", retry_after=1)
+
+
 class StripeTimeout(Unavailable):
     code = "stripe_timeout"
 
@@ -254,5 +261,5 @@ BY_CODE = _leaves(InvoicingError)
 
 
 def restore(document: JsonView) -> InvoicingError:
-    """The error that `to_document` wrote."""
-    return BY_CODE[document["code"]]._from_document(document)  # noqa: SLF001 -- the pair of to_document
+    """The error that `to_document` wrote. One that only a newer release knows is left to that: asked again, it may answer."""
+    return BY_CODE.get(document["code"], IdempotencyInProgress)._from_document(document)  # noqa: SLF001 -- its pair

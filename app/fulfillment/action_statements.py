@@ -62,7 +62,7 @@ _CLAIM = """
 WITH waiting AS (
     SELECT id FROM fulfillment_actions job
     WHERE action = $1 AND status IN ('pending', 'failed') AND next_attempt_at <= now()
-      AND NOT EXISTS (
+      AND split_part(moment, ':', 1) = ANY($4::text[]) AND NOT EXISTS (
         SELECT FROM fulfillment_actions other
         WHERE other.fulfillment = job.fulfillment AND other.action = job.action AND (
             other.status = 'running' OR other.status IN ('pending', 'failed') AND other.next_attempt_at <= now()
@@ -84,6 +84,7 @@ RETURNING job.id, job.fulfillment, job.invoice, job.action, job.moment, job.atte
 _ANY_CAME_BACK = """
 SELECT EXISTS (
     SELECT FROM fulfillment_actions WHERE action = ANY($1::text[]) AND status = 'running' AND next_attempt_at <= now()
+      AND split_part(moment, ':', 1) = ANY($2::text[])
 )
 """
 
@@ -91,6 +92,7 @@ _CLAIM_BACK = """
 WITH back AS (
     SELECT id, lost + 1 >= $3 AS given_up FROM fulfillment_actions
     WHERE action = ANY($1::text[]) AND status = 'running' AND next_attempt_at <= now()
+      AND split_part(moment, ':', 1) = ANY($4::text[])
     ORDER BY next_attempt_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED
@@ -189,20 +191,23 @@ async def announced(connection: Connection) -> set[str]:
 
 
 async def claim(connection: Connection, action: str, limit: int, lease: timedelta) -> list[DueAction]:
-    """Claim up to `limit` due actions of a name, but no two of one fulfillment, so that mails keep their order."""
-    return [_due(row) for row in await connection.fetch(_CLAIM, action, limit, lease)]
+    """Claim up to `limit` due actions of a name, but no two of one fulfillment, so that mails keep their order.
+
+    Moments that only a newer release knows are left to it.
+    """
+    return [_due(row) for row in await connection.fetch(_CLAIM, action, limit, lease, list(Moment))]
 
 
 async def any_came_back(connection: Connection, names: Collection[str]) -> bool:
     """Whether a worker died running one of these actions, and its lease has ended."""
-    return bool(await connection.fetchval(_ANY_CAME_BACK, list(names)))
+    return bool(await connection.fetchval(_ANY_CAME_BACK, list(names), list(Moment)))
 
 
 async def claim_back(
     connection: Connection, names: Collection[str], lease: timedelta, most_lost: int
 ) -> tuple[DueAction | None, str | None]:
     """Claim an action whose worker died, or give it up after `most_lost` times. Returns it, or the id given up."""
-    row = await connection.fetchrow(_CLAIM_BACK, list(names), lease, most_lost)
+    row = await connection.fetchrow(_CLAIM_BACK, list(names), lease, most_lost, list(Moment))
     if row is None:
         return None, None
     return (None, row["id"]) if row["given_up"] else (_due(row), None)
@@ -259,8 +264,4 @@ async def retry(connection: Connection, action_id: str, statuses: Sequence[str])
 async def recipient(connection: Connection, fulfillment: str) -> Recipient:
     """The recipient of the mail of `fulfillment`."""
     row = await connection.fetchrow(_RECIPIENT, fulfillment)
-    return (
-        Recipient(row["known"], row["erased"], row["email"])
-        if row
-        else Recipient(known=False, erased=False, email=None)
-    )
+    return Recipient(**row) if row else Recipient(known=False, erased=False, email=None)

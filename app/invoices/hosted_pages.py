@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from app.db.engine import Database
 from app.db.rows import require_row
 from app.db.schema import invoices
+from app.domain.errors import Overtaken
 from app.domain.json import JsonObject
 from app.invoices.joined import Joined
 from app.projection import observation
-from app.projection.unit_of_work import Subject, Unordered
+from app.projection.unit_of_work import Subject
 from app.stripe.client import StripeGateway
 from app.stripe.mapping import Kind
 
@@ -47,6 +48,6 @@ class HostedPages:
     async def _read_anew(self, invoice_id: str) -> datetime:
         """Take over the invoice from Stripe. Returns when Stripe was asked."""
         asked_at = datetime.now(UTC)
-        with suppress(Unordered):  # others change the invoice all the time, and with it its addresses
+        with suppress(Overtaken):  # others change the invoice all the time, and with it its addresses
             await observation.take_over(self._database, self._gateway, Subject(Kind.INVOICE, invoice_id), CAUSE)
         return asked_at

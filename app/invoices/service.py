@@ -36,7 +36,7 @@ from app.payments import parts
 from app.payments.attempts import problem_of
 from app.payments.lookup import reopened
 from app.projection import observation
-from app.projection.unit_of_work import Subject, Unordered
+from app.projection.unit_of_work import Subject
 from app.projection.write_through import AtStripe, Writer
 from app.stripe.client import Answer as StripeAnswer
 from app.stripe.mapping import Kind
@@ -164,7 +164,7 @@ class Invoices(AtStripe):
         """Take over the invoice that a finalized revision replaces: Stripe voided it. If that fails, its events tell."""
         replaced = parameters.replaced_by(finalized.data)
         if replaced:
-            with suppress(InvoicingError, Unordered):
+            with suppress(InvoicingError):
                 subject = Subject(Kind.INVOICE, replaced)
                 await observation.take_over(self._database, self._gateway, subject, str(operation.id))
 

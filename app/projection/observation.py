@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from app.db.engine import Database
-from app.domain.errors import NotAtStripe, StripeInvalidRequest
+from app.domain.errors import NotAtStripe, Overtaken, StripeInvalidRequest
 from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
@@ -52,7 +52,7 @@ async def take_over(
 
     `invoice` is the one that a refund, credit note or dispute belongs to.
 
-    Raises Unordered if others change it faster than Stripe answers, and what the gateway raises.
+    Raises Overtaken if others change it faster than Stripe answers, and what the gateway raises.
     """
     subjects = [subject, *([Subject(Kind.INVOICE, invoice)] if invoice else [])]
     async with database.unit_of_work() as connection:
@@ -69,7 +69,7 @@ async def take_over(
         except Unordered as question:
             over = question.over
             if look + 1 == MOST_LOOKS:
-                raise
+                raise Overtaken(subject.id) from question
     raise AssertionError("the loop ends by returning or raising")  # pragma: no cover
 
 

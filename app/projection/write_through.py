@@ -14,7 +14,7 @@ from app.db.batcher import INDIVIDUALLY, Batcher, Individually
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
 from app.db.rows import lock_free
-from app.domain.errors import IdempotencyInProgress, NotFound, ReferenceTaken, StripeUnavailable
+from app.domain.errors import IdempotencyInProgress, NotFound, Overtaken, ReferenceTaken
 from app.domain.json import JsonView
 from app.idempotency import references
 from app.idempotency import statements as idempotency_statements
@@ -66,7 +66,7 @@ class Writer:
         await self._batcher.close()
 
     async def write(self, snapshot: Snapshot, cause: str) -> None:
-        """Apply `snapshot`, with `cause` recorded with its changes. Raises StripeUnavailable as `finish` does."""
+        """Apply `snapshot`, with `cause` recorded with its changes. Raises Overtaken as `finish` does."""
         await self._write(Change(snapshot, cause))
 
     async def finish(
@@ -74,7 +74,7 @@ class Writer:
     ) -> Answer:
         """Apply `snapshot` and answer with its object's document, in one transaction.
 
-        If times cannot tell whether the webhook was newer, Stripe is asked. Raises StripeUnavailable if others change
+        If times cannot tell whether the webhook was newer, Stripe is asked. Raises Overtaken if others change
         the object faster than Stripe answers; a retry continues. Raises NotFound if the object's deletion arrived
         before this answer.
         """
@@ -95,11 +95,7 @@ class Writer:
             except Unordered as question:
                 looks += 1
                 if looks > observation.MOST_LOOKS:
-                    raise StripeUnavailable(
-                        f"Others keep changing {change.snapshot.id} while Stripe is asked about it; ask again, and this "
-                        "continues.",
-                        retry_after=1,
-                    ) from question
+                    raise Overtaken(change.snapshot.id) from question
                 change = replace(change, snapshot=await self._clarified(change.snapshot, question))
 
     async def _clarified(self, snapshot: Snapshot, question: Unordered) -> Snapshot:

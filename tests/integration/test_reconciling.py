@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import StripeError
+from app.domain.errors import Overtaken, StripeError
 from app.inbox import reconciler as reconciler_module
 from app.inbox.handlers import HANDLERS
 from app.projection import observation
-from app.projection.unit_of_work import Subject, Unordered
+from app.projection.unit_of_work import Subject
 from app.stripe.mapping import Kind
 from tests.fixtures.stage import Stage
 from tests.fixtures.waiting import until
@@ -266,6 +266,6 @@ async def test_an_object_that_changes_faster_than_stripe_answers_is_given_up_for
         return answer
 
     monkeypatch.setattr(observation, "observe", overtaken)
-    with pytest.raises(Unordered):
+    with pytest.raises(Overtaken):  # which a caller is told as 503
         await observation.take_over(stage.container.database, stage.container.gateway, subject, "test")
     assert looks == observation.MOST_LOOKS

@@ -11,8 +11,10 @@ from app.container import Container
 from app.domain.actions import Moment
 from app.fulfillment import action_statements
 from app.inbox import handlers
+from tests.fixtures.feed import settled
 from tests.fixtures.stage import Stage
 
+LEASE = timedelta(seconds=30)
 NEWER = "invoice.paid"
 """The type that only the newer release handles."""
 
@@ -121,7 +123,36 @@ async def test_the_release_before_leaves_actions_of_moments_that_it_does_not_kno
     assert [row["moment"] for row in await stage.rows(OLDER_CLAIM)] == ["fulfilled"]
     async with stage.container.database.connection() as connection:
         await connection.execute("UPDATE fulfillment_actions SET status = 'pending', lease = 0")
-        due = await action_statements.claim(connection, "ship", 5, timedelta(seconds=30))
-        more = await action_statements.claim(connection, "ship", 5, timedelta(seconds=30))
+        due = await action_statements.claim(connection, "ship", 5, LEASE)
+        more = await action_statements.claim(connection, "ship", 5, LEASE)
     assert [one.moment for one in due] == [Moment.FULFILLED]
     assert more == []  # not beside another moment of the same fulfillment
+
+
+async def test_what_only_a_newer_release_knows_is_left_to_it(stage: Stage) -> None:
+    """An action's moment, the subject of an event, the code of a stored refusal."""
+    await stage.rows("INSERT INTO configured_actions (action) VALUES ('ship')")
+    invoice, event = await paid(stage)
+    await stage.tell(event)
+    for table, name in (("fulfillment_actions", "moment"), ("changes", "subject")):
+        await stage.rows(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{name}")
+    await stage.rows(
+        "INSERT INTO fulfillment_actions (id, fulfillment, invoice, action, moment, created_at, next_attempt_at) "
+        "SELECT 'act_new', fulfillment, invoice, action, 'recalled:2', created_at - interval '1 h', now() - interval '1 h' "
+        "FROM fulfillment_actions"
+    )
+    async with stage.container.database.connection() as connection:
+        assert await action_statements.claim(connection, "ship", 5, LEASE) == []  # the older moment goes first
+        await connection.execute("UPDATE fulfillment_actions SET status = 'running', next_attempt_at = now()")
+        back = [(await action_statements.claim_back(connection, ["ship"], LEASE, 5))[0] for _ in range(2)]
+        assert [due and due.moment for due in back] == [Moment.FULFILLED, None]
+        assert not await action_statements.any_came_back(connection, ["ship"])
+        await connection.execute("UPDATE changes SET type = 'pay_out.made', subject = 'pay_out'")
+        newest = (await settled(connection)).events[-1]
+    assert b'/PayOutEventData"' in stage.container.live.told(newest).document
+
+    path, key = f"/v1/invoices/{invoice['id']}/void", {"Idempotency-Key": "k"}
+    assert (await stage.client.post(path, headers=key)).json()["code"] == "invalid_state"
+    await stage.rows("UPDATE operations SET answer_body = replace(answer_body, 'invalid_state', 'frozen')")
+    asked_again = await stage.client.post(path, headers=key)
+    assert (asked_again.status_code, asked_again.json()["code"]) == (409, "idempotency_in_progress")
