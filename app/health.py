@@ -40,7 +40,7 @@ async def readyz(request: Request, response: Response, exclude: Excluded = []) -
     """
     checks = {"database": "ok", "migrations": "ok", "inbox": "ok"}
     try:
-        async with service_of(request, Database).connection() as connection:
+        async with service_of(request, Database).spare() as connection:
             applied = await migrations.revision(connection)
             if not migrations.serves(applied):
                 checks["migrations"] = f"at {applied}, expected {migrations.head()}"

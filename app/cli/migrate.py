@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
 import typer
 
 from app.cli.environment import WithoutStripe, settings
@@ -11,7 +10,7 @@ from app.cli.errors import errors_told, wrong_database
 from app.cli.output import Status, print_json
 from app.db import migrations, roles
 from app.db.engine import Database
-from app.domain.errors import DatabaseUnavailable
+from app.domain.errors import DatabaseContention, DatabaseUnavailable
 from app.events import feed_statements
 from app.observability import logs
 from app.retention import make_partitions
@@ -29,8 +28,8 @@ def migrate(revision: str, wait_s: float, *, restored: bool, as_json: bool) -> N
         if revision == "head":
             try:
                 asyncio.run(_follow(url, found.inbox_retention, restored=restored, as_json=as_json))
-            except asyncpg.LockNotAvailableError as error:
-                raise DatabaseUnavailable(migrations.STOPPED.format(error)) from error
+            except DatabaseContention as error:
+                raise DatabaseUnavailable(migrations.STOPPED.format(error.__cause__)) from error
     print_json({"schema": reached}) if as_json else typer.echo(f"The schema is at {reached}.")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,16 +19,18 @@ log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
+BUSY = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.OutOfMemoryError)
+"""What a transaction meets because of others: a deadlock, the role's `lock_timeout`, no room in the table of locks."""
+
 NOT_NOW = (
-    OSError, TimeoutError, ssl.SSLError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
+    *BUSY, OSError, TimeoutError, ssl.SSLError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
     asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.TooManyConnectionsError,
-    asyncpg.OperatorInterventionError, asyncpg.TransactionRollbackError, asyncpg.DiskFullError,
+    asyncpg.OperatorInterventionError, asyncpg.TransactionTimeoutError, asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
 """What asyncpg raises when the server is away, starting, stopping, failing over or full, or does not let us in.
 
-TransactionRollbackError is a deadlock or another conflict between transactions. InternalClientError is what a statement
-meets while the server closes its connection.
+InternalClientError is what a statement meets while the server closes its connection.
 """
 
 SESSION = {
@@ -78,7 +80,7 @@ async def translated_errors() -> AsyncIterator[None]:
 def _unavailable(error: BaseException) -> DatabaseUnavailable:
     metrics.DATABASE_ERRORS(type(error).__name__).inc()
     log.warning("database_unavailable", error=type(error).__name__)
-    if isinstance(error, asyncpg.TransactionRollbackError):
+    if isinstance(error, BUSY):
         return DatabaseContention("The database was busy with a change beside this one: ask again.", retry_after=1)
     return DatabaseUnavailable(
         "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
@@ -171,6 +173,7 @@ class Database:
         self._command_timeout_s = command_timeout_s
         self._session = SESSION | dict(session or {})
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._sparing = asyncio.Lock()
 
     async def open(self) -> None:
         """Make the pool. It does not connect yet, so the service can start while the database is away."""
@@ -202,6 +205,13 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("The database pool is closed.", retry_after=RETRY_AFTER_S)
         return _Borrowed(self._pool)
+
+    @asynccontextmanager
+    async def spare(self) -> AsyncIterator[Connection]:
+        """A connection for a probe. While all of the pool are in use, one is made for it; one at a time."""
+        full = self.pool_state.in_use == self._pool_size
+        async with self._sparing if full else nullcontext(), self.session() if full else self.connection() as found:
+            yield found
 
     @property
     def pool_state(self) -> PoolState:

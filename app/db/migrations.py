@@ -86,7 +86,7 @@ def upgrade(url: str, to: str = "head") -> None:
         raise ValueError(str(error)) from None
     except DBAPIError as error:
         met = (error.orig and error.orig.__cause__) or error
-        if isinstance(met, (*NOT_NOW, asyncpg.LockNotAvailableError)):
+        if isinstance(met, NOT_NOW):
             raise DatabaseUnavailable(STOPPED.format(str(met).partition("\n")[0])) from met
         raise met from None
 

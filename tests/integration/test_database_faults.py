@@ -7,6 +7,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import asyncpg
 import httpx
 import pytest
 import stripe
+from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.db.engine import Database as Connections
 from app.main import create_app
 from app.settings import Settings
 from tests.fixtures.application import running
@@ -115,6 +118,14 @@ async def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_d
         await api.post("/v1/products", PRODUCT)
         assert (await delivery(client)).status_code == 200
     await administrator.close()
+
+
+async def test_a_process_whose_connections_are_all_in_use_is_ready(app: FastAPI, app_client: httpx.AsyncClient) -> None:
+    database: Connections = app.state.container.database
+    async with AsyncExitStack() as held:
+        for _ in range(database.pool_state.most):
+            await held.enter_async_context(database.connection())
+        assert (await app_client.get("/readyz")).status_code == 200
 
 
 async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, empty_database: Database) -> None:

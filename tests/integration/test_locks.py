@@ -214,4 +214,8 @@ async def test_a_deadlock_is_not_a_database_that_is_away_and_may_be_tried_again(
 
     ended = await asyncio.gather(cross(1, 2), cross(2, 1), return_exceptions=True)
     assert [type(one) for one in ended if one] == [DatabaseContention]
+    for code in ("55P03", "53200"):  # the role's lock_timeout; no room in the table of locks
+        with pytest.raises(DatabaseContention):
+            async with connections.unit_of_work() as connection:
+                await connection.execute(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
     await connections.close()
