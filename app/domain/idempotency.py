@@ -3,7 +3,6 @@
 import hashlib
 import re
 from datetime import timedelta
-from enum import Enum
 from uuid import UUID
 
 import msgspec
@@ -25,25 +24,10 @@ LONGEST_BACKOFF = 4
 """The most doublings of the completer's pause."""
 
 
-class KeyVerdict(Enum):
-    """What a known key means for a request that carries it."""
-
-    REPLAY = "replay"
-    MISMATCH = "mismatch"
-    IN_PROGRESS = "in_progress"
-
-
 def fingerprint(target: str, params: JsonView) -> str:
     """A hash of a request: method, path, and the body as canonical JSON (sorted keys, absent fields stay absent)."""
     body = msgspec.json.encode(params, order="sorted")
     return hashlib.sha256(target.encode() + b"\n" + body).hexdigest()
-
-
-def judge_key(stored_fingerprint: str, asked_fingerprint: str, *, answered: bool) -> KeyVerdict:
-    """The verdict on a key that another request holds or held."""
-    if stored_fingerprint != asked_fingerprint:
-        return KeyVerdict.MISMATCH
-    return KeyVerdict.REPLAY if answered else KeyVerdict.IN_PROGRESS
 
 
 _STRIPE_KEY = re.compile(r"inv-([0-9a-f]{32})-")

@@ -26,7 +26,7 @@ from app.domain.errors import (
     ValidationFailed,
     restore,
 )
-from app.domain.idempotency import LEASE_FACTOR, KeyVerdict, fingerprint, judge_key, stripe_key
+from app.domain.idempotency import LEASE_FACTOR, fingerprint, stripe_key
 from app.domain.json import JsonObject, JsonView
 from app.domain.redaction import in_a_line
 from app.idempotency import lease, references
@@ -267,19 +267,16 @@ class Operations:
 
 
 def _replay(stored: Stored, asked: str) -> Answer:
-    match judge_key(stored.fingerprint, asked, answered=stored.answer_status is not None):
-        case KeyVerdict.MISMATCH:
-            raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
-        case KeyVerdict.IN_PROGRESS:
-            raise _still_running()
-        case KeyVerdict.REPLAY:
-            body = stored.answer_body or ""
-            if stored.answer_status == REFUSED:
-                error = restore(msgspec.json.decode(body))
-                error.replayed = True
-                raise error
-            status = stored.answer_status or 0
-            return Answer(status, body, replayed=True, secret_of=stored.progress.get("secret_of"))
+    if stored.fingerprint != asked:
+        raise IdempotencyMismatch("This Idempotency-Key was used for another request.")
+    if stored.answer_status is None:
+        raise _still_running()
+    body = stored.answer_body or ""
+    if stored.answer_status == REFUSED:
+        error = restore(msgspec.json.decode(body))
+        error.replayed = True
+        raise error
+    return Answer(stored.answer_status, body, replayed=True, secret_of=stored.progress.get("secret_of"))
 
 
 def _still_running() -> IdempotencyInProgress:

@@ -125,11 +125,14 @@ class Deliverer:
         room = self._settings.concurrency - self._busy.total()
         if room <= 0:
             return made
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.lease.total_seconds()
         async with self._database.connection() as connection:
             due = await delivery_statements.claim(
                 connection, room, each=self._settings.each, busy=+self._busy, lease=self._settings.lease
             )
-        until = asyncio.get_running_loop().time() + self._settings.lease.total_seconds()
+        if loop.time() >= until:  # this process slept: another one may have them by now, or have sent what follows them
+            return made
         for one in due:
             self._busy[one.endpoint] += 1
             metrics.PUSH_UNDER_WAY.inc()

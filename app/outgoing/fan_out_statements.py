@@ -77,9 +77,7 @@ async def subscriptions(connection: Connection) -> list[Subscription]:
 async def fan_out(
     connection: Connection, endpoints: Sequence[str], after: Cursor, upto: Cursor, wanted: Sequence[tuple[str, int]]
 ) -> int:
-    """Move `endpoints` from `after` to `upto`, and make deliveries of the `wanted` changes, atomically.
-
-    Returns how many.
+    """Move `endpoints` from `after` to `upto`, and make deliveries of the `wanted` changes, atomically. Returns how many.
 
     An endpoint that another worker has moved meanwhile has its deliveries already.
     """

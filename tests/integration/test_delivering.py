@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -684,6 +685,18 @@ async def test_the_word_of_a_worker_whose_lease_has_ended_counts_for_nothing(
         assert await delivery_statements.finish(connection, [late], timedelta(days=5)) == []
     (entry,) = await log(api, made)
     assert (entry["status"], entry["attempts"]) == ("delivered", 2)
+
+
+async def test_a_worker_that_slept_past_its_lease_sends_nothing(
+    api: Caller, database: Database, consumer: Consumer, deliverer: Deliverer, make_deliverer: Callable[[], Deliverer]
+) -> None:
+    await endpoint(api.client, consumer.url, ordered=True)
+    first, second = await happens(database, 2)
+    deliverer._settings = replace(deliverer._settings, lease=timedelta(0))
+    await deliverer.drain()
+    assert consumer.ids == []
+    await make_deliverer().drain()
+    assert consumer.ids == [first, second]
 
 
 async def test_a_delivery_that_kills_its_workers_ends_dead(

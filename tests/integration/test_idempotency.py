@@ -105,6 +105,7 @@ async def test_while_the_first_runs_others_are_told_to_come_back(
     await eventually(lambda: sandbox.requests(path="/v1/products"))
     problem = await api.refused("POST", "/v1/products", 409, "idempotency_in_progress", {"name": "x"}, headers=KEY)
     assert problem["retry_after"] >= 1
+    await api.refused("POST", "/v1/products", 422, "idempotency_mismatch", {"name": "y"}, headers=KEY)
     answer = await first
     again = await api.send("POST", "/v1/products", {"name": "x"}, headers=KEY)
     assert again.json() == answer.json()

@@ -13,9 +13,7 @@ from app.domain.idempotency import (
     MAX_KEY_LENGTH,
     RETENTION,
     STRIPE_KEEPS_KEYS,
-    KeyVerdict,
     fingerprint,
-    judge_key,
     stripe_key,
 )
 
@@ -46,19 +44,6 @@ def test_what_only_looks_alike_is_another_request(one: dict[str, object], other:
 def test_another_address_is_another_request() -> None:
     assert fingerprint("POST /a", {}) != fingerprint("POST /b", {})
     assert fingerprint("POST /a", {}) != fingerprint("PATCH /a", {})
-
-
-@pytest.mark.parametrize(
-    ("asked", "answered", "verdict"),
-    [
-        ("x", True, KeyVerdict.REPLAY),
-        ("x", False, KeyVerdict.IN_PROGRESS),
-        ("y", True, KeyVerdict.MISMATCH),
-        ("y", False, KeyVerdict.MISMATCH),
-    ],
-)
-def test_a_known_key_says_what_becomes_of_the_request(asked: str, answered: bool, verdict: KeyVerdict) -> None:  # noqa: FBT001
-    assert judge_key("x", asked, answered=answered) is verdict
 
 
 def test_the_key_of_a_stripe_call_is_stable_and_belongs_to_one_step_of_one_operation() -> None:
