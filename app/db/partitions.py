@@ -137,11 +137,14 @@ async def create(connection: Connection, wanted: Partition) -> None:
     It is filled before it is attached, so that deliveries wait for neither.
     """
     since, until = (moment.isoformat() if moment else "" for moment in (wanted.since, wanted.until))
-    names = identifiers(table=TABLE, partition=wanted.name)
+    names = identifiers(table=TABLE, partition=wanted.name, default=_DEFAULT.name)
     await connection.execute(LOCK_TIMEOUT)
     await connection.execute(_AS_OWNER)
     await connection.execute("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)".format(**names))
-    await _fill(wanted.name).execute(connection, since=wanted.since, until=wanted.until)
+    fill = _fill(wanted.name)
+    await fill.execute(connection, since=wanted.since, until=wanted.until)
+    await connection.execute("LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE".format(**names))
+    await fill.execute(connection, since=wanted.since, until=wanted.until)  # what came meanwhile
     await connection.execute(
         "ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{since}') TO ('{until}')".format(
             **names, since=since, until=until

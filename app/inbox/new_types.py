@@ -16,6 +16,8 @@ from app.inbox import replay_statements
 
 WINDOW = timedelta(days=1)
 """How much of the inbox one statement searches."""
+PORTION = 1000
+"""How many events one transaction queues."""
 OVERLAP = timedelta(hours=2)
 """How far back the next search looks again: a release that did not know the type may have worked until then."""
 
@@ -28,10 +30,12 @@ async def queue_ignored(database: Database, handled: Collection[str], *, livemod
         searched = await coverage.read(connection, place)
         since = searched.complete_until if searched else await replay_statements.first_received(connection) or until
     while since < until:
-        async with database.unit_of_work() as connection:
-            end = min(since + WINDOW, until)
+        end = min(since + WINDOW, until)
+        async with database.connection() as connection:
             found = await replay_statements.ignored(connection, since, end, handled, livemode=livemode)
-            queued += len(await replay_statements.requeue(connection, found, handled, livemode=livemode))
+            for start in range(0, len(found), PORTION):
+                portion = found[start : start + PORTION]
+                queued += len(await replay_statements.requeue(connection, portion, handled, livemode=livemode))
         since = end
     async with database.connection() as connection:
         await coverage.extend(connection, place, until - OVERLAP, repaired=queued)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from app.db import coverage
 from app.db.engine import Database
 from app.domain.errors import InvalidState, NotFound
 from app.domain.json import JsonObject, JsonView
@@ -41,7 +42,9 @@ class Reminders:
 
     async def look(self) -> int:
         """Remind whoever is to be reminded by now. Returns how much was told."""
-        return await self.remind(datetime.now(UTC))
+        async with self._database.connection() as connection:
+            now = await coverage.now(connection)
+        return await self.remind(now)
 
     async def remind(self, now: datetime) -> int:
         """The same as of `now`. Several workers may do this at once."""

@@ -24,8 +24,10 @@ END $$;
 ALTER ROLE invoicing_owner LOGIN;            -- migrates, and is nobody else's
 ALTER ROLE invoicing_api LOGIN;              -- API and console
 ALTER ROLE invoicing_worker LOGIN NOINHERIT; -- worker and commands; is the inbox's owner only where it says so
-ALTER ROLE invoicing_api SET synchronous_commit = on;
+ALTER ROLE invoicing_api SET synchronous_commit = on; -- these four for who comes through a pooler
 ALTER ROLE invoicing_worker SET synchronous_commit = on;
+ALTER ROLE invoicing_api SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE invoicing_worker SET idle_in_transaction_session_timeout = '60s';
 
 GRANT invoicing_inbox TO invoicing_owner, invoicing_worker;
 

@@ -228,6 +228,14 @@ async def test_passwords_are_taken_from_the_environment(cluster: Cluster) -> Non
     assert [row["rolname"] for row in kept] == [API, OWNER, WORKER]
 
 
+async def test_a_pooler_passes_on_no_settings_so_the_roles_have_them(cluster: Cluster) -> None:
+    for role in (API, WORKER):
+        connection = await cluster.connect(role)
+        names = ("synchronous_commit", "idle_in_transaction_session_timeout")
+        assert [await connection.fetchval(f"SHOW {name}") for name in names] == ["on", "1min"]
+        await connection.close()
+
+
 def test_the_guide_quotes_the_statements_that_are_run_here() -> None:
     guide = (PROJECT / "docs" / "contributing" / "security.md").read_text()
     assert re.findall(r"^```sql\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL) == [(FOLDER / "roles.sql").read_text()]

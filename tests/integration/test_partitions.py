@@ -6,19 +6,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import asyncpg
 import pytest
 import time_machine
 from alembic import command
 
 from app.db import migrations, partitions
 from app.db.partitions import Partition
+from app.domain.errors import DatabaseContention
 from app.inbox import statements as inbox_statements
 from app.inbox.replay_statements import Query
 from app.inbox.statements import NewEvent
 from app.retention import drop_partitions, keep_partitions, make_partitions
 from tests.fixtures.postgres import Database
 from tests.fixtures.stage import Stage
+from tests.fixtures.waiting import until
 
 Json = dict[str, Any]
 RETENTION = timedelta(days=35)
@@ -170,10 +171,21 @@ async def test_a_partition_is_not_made_against_a_long_transaction_and_deliveries
         await connection.execute("SELECT FROM webhook_events FOR UPDATE")  # every partition is held
         old = moved(event, -200)
         refused, _ = await asyncio.gather(old_partition(stage, old), stage.deliver(event), return_exceptions=True)
-    assert isinstance(refused, asyncpg.LockNotAvailableError)
+    assert isinstance(refused, DatabaseContention)
     assert await names(stage) == before
     assert await stage.work() == 1
     assert await old_partition(stage, old) in await names(stage)
+
+
+async def test_an_event_that_is_stored_while_its_partition_is_made_moves_with_the_others(stage: Stage) -> None:
+    made = datetime.now(UTC) - timedelta(days=100)
+    async with stage.container.database.unit_of_work() as connection:
+        await inbox_statements.record(connection, [new_event(1, made)])
+        making = asyncio.create_task(old_partition(stage, {"created": made.timestamp()}))
+        waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'webhook_events_default'::regclass"
+        await until(lambda: stage.rows(waits))
+    name = await making
+    assert await where(stage, "evt_1") == [name]
 
 
 # The table that was there before
