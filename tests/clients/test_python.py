@@ -1,6 +1,8 @@
 """The Python client: its documentation as it stands there, and what it does when calls fail."""
 
 import asyncio
+import itertools
+import math
 import os
 import re
 import subprocess
@@ -16,7 +18,8 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from invoicing_client import AsyncInvoicing, Invoicing, InvoicingError, InvoicingUnavailable, SqlitePlace
-from invoicing_client._call import FIRST_WAIT_S
+from invoicing_client._call import FIRST_WAIT_S, LONGEST_WAIT_S, Call
+from invoicing_client._call import Service as Address
 from invoicing_client.models import FeedEvent, ItemCreate
 from invoicing_client.webhooks import NotFromTheService, verify
 from tests.fixtures.sandbox import PROJECT
@@ -186,6 +189,27 @@ def test_a_consumer_goes_on_after_what_it_did_not_ask_for(tmp_path: Path) -> Non
         client.feed.consume(place, lambda _: None, "refund.failed")
     assert place.cursor() == "00ff"
     assert place.knows("iev_1")
+
+
+def outlasted() -> Iterator[httpx.Response]:
+    yield httpx.Response(200, json={"data": [], "next_cursor": "00aa"})
+    for _ in range(10):
+        yield httpx.Response(503, headers=NO_WAIT)
+    yield httpx.Response(200, json={"data": [], "next_cursor": "00ab"})
+
+
+async def test_a_reader_of_pages_waits_for_a_service_that_is_away() -> None:
+    client, _ = answers(*outlasted())
+    assert [page["next_cursor"] for page in itertools.islice(client.feed.pages(), 2)] == ["00aa", "00ab"]
+    transport, _ = answering(*outlasted())
+    awaited = AsyncInvoicing("http://service.test", "key", http=httpx.AsyncClient(transport=transport)).feed.pages()
+    assert [(await anext(awaited))["next_cursor"] for _ in range(2)] == ["00aa", "00ab"]
+    away = Call(Address("http://service.test", "key", math.inf), "GET", "/", {}, tried=2000)
+    assert away.wait_without_answer(httpx.ConnectError("refused")) <= LONGEST_WAIT_S
+    wrong, asked = answers(*[httpx.Response(503, headers=NO_WAIT)] * 5)
+    with pytest.raises(InvoicingError):
+        next(wrong.feed.pages())  # what never answered may be the wrong address
+    assert len(asked) == 5
 
 
 def test_two_clients_may_share_the_connections_of_one() -> None:

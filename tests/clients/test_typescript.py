@@ -136,6 +136,12 @@ for await (const one of slow.feed.pages({ wait: 1 })) {
 const timer = globalThis.setTimeout;
 globalThis.setTimeout = ((then: () => void, ms: number, ...given: []) => timer(then, ms / 1000, ...given)) as typeof setTimeout;
 
+// Once a page came, a service that is away is waited for.
+const gone = Array.from({ length: 9 }, () => new TypeError("fetch failed"));
+const lasting = answering(json(200, { data: [], next_cursor: "1" }), ...gone, json(200, { data: [], next_cursor: "2" })).feed.pages();
+await lasting.next();
+assert.equal((await lasting.next()).value.next_cursor, "2");
+
 // A stream that broke before it told anything goes on where it was, also in Safari, which cannot iterate over a body.
 delete (ReadableStream.prototype as Partial<ReadableStream>)[Symbol.asyncIterator];
 const told = (text: string) => new Response(text, { headers: { "Content-Type": "text/event-stream" } });

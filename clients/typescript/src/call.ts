@@ -67,7 +67,9 @@ export class Caller {
   }
 
   /** What a call answers. It throws InvoicingError if it is refused, InvoicingUnavailable if no whole answer came. */
-  async call(method: string, path: string, query: Query, body: unknown, options: Options = {}): Promise<unknown> {
+  async call(
+    method: string, path: string, query: Query, body: unknown, options: Options = {}, retries = this.#retries,
+  ): Promise<unknown> {
     const key = method === "get" ? undefined : (options.idempotencyKey ?? crypto.randomUUID());
     for (let tried = 0; ; tried++) {
       let wait = Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
@@ -75,11 +77,11 @@ export class Caller {
         const response = await this.send(method, path, query, body, key, options.signal);
         if (response.ok) return await content(response);
         const { error, again, waitMs } = await refusal(response, key);
-        if (!again || tried >= this.#retries) throw error;
+        if (!again || tried >= retries) throw error;
         wait = waitMs ?? wait;
       } catch (error) {
         if (error instanceof InvoicingError || options.signal?.aborted) throw error;
-        if (tried >= this.#retries) throw new InvoicingUnavailable(error, key);
+        if (tried >= retries) throw new InvoicingUnavailable(error, key);
       }
       await pause(wait, options.signal);
     }

@@ -31,11 +31,14 @@ const SILENCE_MS = 60_000;
 export class Feed {
   constructor(readonly caller: Caller) {}
 
-  /** Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came. */
+  /**
+   * Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came. The first
+   * page is tried `retries` times; after it, whatever time the service is away is waited for.
+   */
   async *pages({ after = "start", types = [], wait = 25, signal }: Asked = {}): AsyncGenerator<FeedPage> {
-    while (true) {
+    for (let retries: number | undefined; ; retries = Infinity) {
       const query = { after, types: types.join(",") || undefined, wait };
-      const page = (await this.caller.call("get", "/v1/events", query, undefined, signal ? { signal } : {})) as FeedPage;
+      const page = (await this.caller.call("get", "/v1/events", query, undefined, signal ? { signal } : {}, retries)) as FeedPage;
       yield page;
       after = page.next_cursor;
     }

@@ -18,6 +18,7 @@ BUSY = frozenset({"idempotency_in_progress", "invoice_busy"})
 AGAIN = frozenset({429, 502, 503, 504})
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 20.0
+MOST_DOUBLINGS = 10
 
 
 class InvoicingError(Exception):
@@ -51,7 +52,7 @@ class Service:
 
     url: str
     api_key: str = field(repr=False)
-    retries: int
+    retries: float
 
     def address(self, path: str) -> str:
         """The whole address of a path."""
@@ -114,7 +115,7 @@ class Call:
         self.tried += 1
         if asked and asked.isdecimal():
             return min(float(asked), LONGEST_WAIT_S)
-        longest: float = min(FIRST_WAIT_S * 2**self.tried, LONGEST_WAIT_S)
+        longest: float = min(FIRST_WAIT_S * 2 ** min(self.tried, MOST_DOUBLINGS), LONGEST_WAIT_S)
         return longest * (0.5 + random.random() / 2)  # noqa: S311 -- spreads attempts, keeps no secret
 
 

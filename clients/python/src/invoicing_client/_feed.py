@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -77,11 +78,15 @@ class Feed:
         self._caller = caller
 
     def pages(self, after: str = "start", *types: str, wait: float = WAIT_S) -> Iterator[FeedPage]:
-        """Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came."""
+        """Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came.
+
+        The first page is tried `retries` times; after it, whatever time the service is away is waited for.
+        """
+        caller, lasting = self._caller, replace(self._caller.service, retries=math.inf)
         while True:
-            page: FeedPage = self._caller.call("GET", "/v1/events", query=_asked(after, types, wait=wait)).json()
+            page: FeedPage = caller.call("GET", "/v1/events", query=_asked(after, types, wait=wait)).json()
             yield page
-            after = page["next_cursor"]
+            after, caller = page["next_cursor"], Caller(caller.http, lasting)
 
     def consume(self, place: Place, handle: Callable[[FeedEvent], None], *types: str, wait: float = WAIT_S) -> None:
         """Hand every new event to `handle`, oldest first, without end.
@@ -122,12 +127,16 @@ class AsyncFeed:
         self._caller = caller
 
     async def pages(self, after: str = "start", *types: str, wait: float = WAIT_S) -> AsyncIterator[FeedPage]:
-        """Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came."""
+        """Pages of events without end; `next_cursor` of each is where to go on. An empty page means that nothing came.
+
+        The first page is tried `retries` times; after it, whatever time the service is away is waited for.
+        """
+        caller, lasting = self._caller, replace(self._caller.service, retries=math.inf)
         while True:
-            response = await self._caller.call("GET", "/v1/events", query=_asked(after, types, wait=wait))
+            response = await caller.call("GET", "/v1/events", query=_asked(after, types, wait=wait))
             page: FeedPage = response.json()
             yield page
-            after = page["next_cursor"]
+            after, caller = page["next_cursor"], AsyncCaller(caller.http, lasting)
 
     async def consume(
         self, place: Place, handle: Callable[[FeedEvent], Awaitable[None]], *types: str, wait: float = WAIT_S
