@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from app.access import audit
-from app.db import coverage, server
+from app.db import coverage
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
 from app.domain.json import JsonObject

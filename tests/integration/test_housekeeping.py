@@ -1,23 +1,15 @@
 """Who keeps house: one process at a time, whatever its tasks do, and until it is told to stop."""
 
 import asyncio
-import time
-from datetime import datetime, timedelta, tzinfo
-from typing import Self
 
 import pytest
 from fastapi import FastAPI
 
-from app import retention
 from app.container import Container
 from app.db import engine
 from app.db.engine import Database
-from app.inbox import new_types
-from app.invoices import reminders
 from app.jobs.housekeeper import Housekeeper, Task
-from app.projection import erasure
 from tests.fixtures.network import Network
-from tests.fixtures.stage import Stage
 
 
 @pytest.fixture
@@ -58,34 +50,6 @@ async def test_a_task_that_fails_does_not_stop_the_others(container: Container) 
     assert await keeper.run_once() == []
     keeper.stop()
     await keeper.run()
-
-
-class Ahead(datetime):
-    """The clock of a machine that is forty days ahead."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(time.time() + 40 * 86400, tz)
-
-
-async def test_a_housekeeper_whose_clock_is_ahead_does_nothing_early(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (retention, erasure, new_types, reminders):
-        monkeypatch.setattr(module, "datetime", Ahead, raising=False)
-    invoice = await stage.invoice()
-    await stage.tell(*await stage.events())
-    container: Container = stage.container
-    assert await container.reminders().look() == 0  # it is due in thirty days
-    await retention.drop_partitions(container.database, timedelta(days=1))
-    assert await stage.rows("SELECT FROM webhook_events WHERE object_id = $1", invoice["id"])
-    await retention.keep_partitions(container.database, timedelta(days=35)).work()
-    assert not await stage.rows(
-        "SELECT FROM pg_class WHERE relname = 'webhook_events_' || to_char(now() + '45 d', 'YYYYMMDD')"
-    )
-    await container.queue_ignored()
-    await erasure.sweep(container.database)
-    assert not await stage.rows("SELECT name FROM coverage WHERE complete_until > now()")
 
 
 async def test_a_task_under_way_is_broken_off_at_the_end_and_begun_by_another(container: Container) -> None:

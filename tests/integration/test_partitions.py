@@ -181,7 +181,7 @@ async def test_an_event_that_is_stored_while_its_partition_is_made_moves_with_th
     made = datetime.now(UTC) - timedelta(days=100)
     async with stage.container.database.unit_of_work() as connection:
         await inbox_statements.record(connection, [new_event(1, made)])
-        making = asyncio.create_task(old_partition(stage, {"created": made.timestamp()}))
+        making = asyncio.create_task(old_partition(stage, {"created": int(made.timestamp())}))
         waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'webhook_events_default'::regclass"
         await until(lambda: stage.rows(waits))
     name = await making

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
 
@@ -283,6 +284,17 @@ async def test_two_workers_remind_once(shop: Shop) -> None:
     for invoice, _ in invoices:
         assert await shop.told(invoice) == ["overdue", "reminded 0"]
     assert len(await shop.rows("SELECT FROM fulfillment_actions")) == 6
+
+
+async def test_a_worker_whose_clock_is_ahead_reminds_nobody_early(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(time.time(), tz) + 40 * DAY
+
+    monkeypatch.setattr("app.invoices.reminders.datetime", Ahead)
+    await shop.open()  # it is due in thirty days
+    assert await shop.reminders.look() == 0
 
 
 async def test_a_mail_that_the_server_took_before_the_worker_heard_of_it_is_sent_again_with_its_id(
