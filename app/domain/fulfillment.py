@@ -12,6 +12,7 @@ from typing import Final, TypedDict, cast
 
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
+from app.domain.payment_attempts import settling
 from app.domain.policy import DEFAULT, FulfillOn, Policy
 from app.domain.returns import NOTHING, Returned
 
@@ -190,7 +191,9 @@ def paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
 
 def under_way(fulfillment: JsonView | Fulfillment | None) -> bool:
     """Whether a payment has begun and has not settled. The status does not say so of what was fulfilled once."""
-    return fulfillment is not None and fulfillment["attempt"] == Attempt.PROCESSING
+    return fulfillment is not None and (
+        fulfillment["attempt"] == Attempt.PROCESSING or settling(fulfillment["payment_attempts"] or [])
+    )
 
 
 def stored(fulfillment: Fulfillment) -> JsonObject:

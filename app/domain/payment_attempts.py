@@ -44,6 +44,17 @@ def arrived(attempts: Iterable[JsonObject], payment_intent: str | None) -> int:
     return next((it["amount"] or 0 for it in paid), 0)
 
 
+def settling(attempts: Iterable[JsonObject]) -> bool:
+    """Whether a debit that began has not ended yet, whatever became of other payments."""
+    begun: dict[str | None, str] = {}
+    for it in sorted(attempts, key=lambda it: (it["at"], it["outcome"] != Outcome.PROCESSING)):
+        if it["outcome"] == Outcome.PROCESSING:
+            begun[it["payment_intent"]] = it["at"]
+        else:
+            begun.pop(it["payment_intent"], None)
+    return bool(begun)
+
+
 def paid_otherwise(invoice: JsonView) -> bool:
     """Whether the invoice is paid out of band, if only a part of it, or by a credit note."""
     credited = invoice.get("settled_by") == Settlement.CREDIT_NOTE
@@ -62,13 +73,30 @@ def unexpected(attempts: Iterable[JsonObject], invoice: JsonView) -> list[JsonOb
     if invoice["status"] == InvoiceStatus.VOID:
         voided = invoice["voided_at"] and datetime.fromisoformat(invoice["voided_at"])
         return [attempt for attempt in paid if not voided or datetime.fromisoformat(attempt["at"]) >= voided]
-    counted = invoice["amount_paid"] - (invoice.get("amount_paid_off_stripe") or 0)
-    if sum(attempt["amount"] or 0 for attempt in paid) <= counted:
+    if sum(attempt["amount"] or 0 for attempt in paid) <= _counted(invoice):
         return []
     if paid_otherwise(invoice) and invoice["paid_at"]:
         ended = datetime.fromisoformat(invoice["paid_at"])
         return [attempt for attempt in paid if datetime.fromisoformat(attempt["at"]) > ended]
     return []
+
+
+def _counted(invoice: JsonView) -> int:
+    """What the invoice counts of what was paid through Stripe."""
+    counted: int = invoice["amount_paid"] - (invoice.get("amount_paid_off_stripe") or 0)
+    return counted
+
+
+def exceed(attempts: Iterable[JsonObject], invoice: JsonView, made: PaymentAttempt) -> bool:
+    """Whether more arrived, with what is `made`, than the invoice counts that is known as of later: a payment was detached.
+
+    A paid invoice counts all that was paid, also with what is made later.
+    """
+    paid, known_at = invoice["status"] == InvoiceStatus.PAID, datetime.fromisoformat(invoice["snapshot_since"])
+    arrived = {it["payment_intent"]: (it["at"], it["amount"]) for it in attempts if it["outcome"] == Outcome.PAID}
+    arrived[made.payment_intent] = (made.at, made.amount)
+    counted = [amount or 0 for at, amount in arrived.values() if paid or datetime.fromisoformat(at) < known_at]
+    return sum(counted) > _counted(invoice)
 
 
 def surplus(attempts: Iterable[JsonObject], invoice: JsonView) -> int:

@@ -21,6 +21,7 @@ from app.domain.fulfillment import (
     paying,
     read,
     stored,
+    under_way,
 )
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
@@ -210,7 +211,7 @@ class Fulfillments:
             told = entry if made.amount is not None else entry | {"amount": asked}
             self._tell(invoice, told, made.outcome.value, required_action)
         self._tell_unexpected(invoice)
-        if surplus(kept, invoice):
+        if surplus(kept, invoice) or made.outcome in {Outcome.FAILED, Outcome.PROCESSING}:
             self.follow(invoice)
 
     def warn(self, invoice: JsonView, payment_intent: str | None, at: datetime) -> None:
@@ -308,7 +309,7 @@ def _settle(row: Fulfillment, invoice: JsonView) -> None:
 def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
     word = _word(fulfillment)
     return Payment(
-        word.attempt if word else None,
+        Attempt.PROCESSING if under_way(fulfillment) else word.attempt if word else None,
         invoice.get("settled_by"),
         worth(invoice),
         returned_of(fulfillment).beyond(surplus(fulfillment["payment_attempts"] or [], invoice)),

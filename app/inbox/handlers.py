@@ -11,12 +11,12 @@ from app.domain.credit_note import credited
 from app.domain.fulfillment import Attempt, AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
-from app.domain.payment_attempts import Outcome, PaymentAttempt, paid_otherwise
+from app.domain.payment_attempts import Outcome, PaymentAttempt, exceed, paid_otherwise, settling
 from app.domain.reminders import Reminder
 from app.fulfillment.fulfillments import Failure
 from app.inbox.incoming import AttemptUnclear, Incoming, Unlinked
 from app.inbox.payment_methods import on_mandate, on_setup
-from app.payments.attempts import failure_of, last_attempt, required_action
+from app.payments.attempts import failure_in, last_attempt, required_action, transferred
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.mapping import Kind
 
@@ -92,18 +92,16 @@ def on_invoice_payment_action_required(unit: UnitOfWork, incoming: Incoming) -> 
 def on_payment_intent_succeeded(unit: UnitOfWork, incoming: Incoming) -> None:
     """Record that the money arrived, if the payment is known to be an invoice's.
 
-    The invoice's own events tell the rest. Stripe is asked only if the invoice was paid otherwise: it may count this payment,
-    too. In other cases asking would be wasted, because most payments of an account may belong to no invoice.
+    The invoice's own events tell the rest. Stripe is asked only if the invoice was paid otherwise, or by another payment: it
+    may count this one, too. In other cases asking would be wasted, because most payments of an account may belong to no invoice.
     """
     subject = Subject(Kind.INVOICE, incoming.invoice) if incoming.invoice else None
     invoice = unit.row(subject) if subject else None
-    if subject and invoice and paid_otherwise(invoice):
-        if subject not in incoming.fetched:
-            raise Unordered(subject, unit.revision(subject))
-        invoice = _take_invoice(unit, incoming, subject)
+    made = _made(incoming, Outcome.PAID, amount=incoming.event.object.get("amount_received"))
+    if subject and invoice and (paid_otherwise(invoice) or exceed(_attempts(unit, invoice), invoice, made)):
+        invoice = _take_invoice(unit, incoming, subject, asked=True)
     if invoice:
-        received = incoming.event.object.get("amount_received")
-        unit.fulfillments.record_attempt(invoice, _made(incoming, Outcome.PAID, amount=received))
+        unit.fulfillments.record_attempt(invoice, made)
     else:
         incoming.invoice = ""
 
@@ -124,25 +122,34 @@ def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: 
         unit.link(incoming.payment)
     word = AttemptReport(attempt, incoming.event.created_at)
     known = unit.fulfillments.last_word(invoice["id"])
-    failure, action = _failure(intent, attempt), required_action(intent)
+    failure, action = failure_in(intent, attempt), required_action(intent)
     if incoming.intent and incoming.intent[1] == known:
         _settle(unit, incoming, invoice, word)
     elif incoming.foreign or not unit.fulfillments.follow_attempt(invoice, word, failure, action):
         raise AttemptUnclear(intent["id"], known)
-    arrived = _arrived(intent) if outcome else None
+    arrived = transferred(intent) if outcome else None
     if outcome is None or arrived is not None:
         made = _made(incoming, outcome or OUTCOMES[attempt], None if incoming.foreign else failure, arrived)
         unit.fulfillments.record_attempt(invoice, made, action, intent["amount"])
 
 
+def on_payment_intent_canceled(unit: UnitOfWork, incoming: Incoming) -> None:
+    """Nothing waits any more for a PaymentIntent that was called off. It is not looked up: most are no invoice's."""
+    invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
+    intent = incoming.event.object
+    if invoice is None:
+        incoming.invoice = ""
+    elif settling(it for it in _attempts(unit, invoice) if it["payment_intent"] == intent["id"]):
+        on_attempt(unit, incoming, Attempt.FAILED)
+    elif intent.get("payment_method"):
+        unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
+
+
 def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
     """Link a payment that went through to its invoice. For a partial payment this may be the only event."""
     subject = Subject(Kind.INVOICE, str(incoming.invoice))
-    incoming.finalized = True
     partial = not incoming.foreign and not incoming.event.object.get("is_default", True)
-    if (incoming.foreign or partial) and subject not in incoming.fetched:
-        raise Unordered(subject, unit.revision(subject))
-    invoice = _take_invoice(unit, incoming, subject)
+    invoice = _take_invoice(unit, incoming, subject, asked=incoming.foreign or partial)
     listed = incoming.fetched[subject].payments if incoming.foreign else []
     payment = incoming.link or next((it for it in listed if it.id == incoming.event.object["id"]), None)
     if invoice and payment:
@@ -150,6 +157,8 @@ def on_invoice_payment_paid(unit: UnitOfWork, incoming: Incoming) -> None:
         if payment.paid_at and not payment.payment_record:
             at, paid = payment.paid_at.isoformat(), payment.amount_paid
             made = PaymentAttempt(at, Outcome.PAID, payment.payment_intent, paid)
+            if exceed(_attempts(unit, invoice), invoice, made):
+                invoice = _take_invoice(unit, incoming, subject, asked=True) or invoice
             unit.fulfillments.record_attempt(invoice, made)
     if invoice and (partial or (incoming.foreign and payment and not payment.is_default)):
         unit.fulfillments.follow_attempt(invoice, AttemptReport(Attempt.PAID, incoming.event.created_at))
@@ -208,11 +217,9 @@ def _take_finalized(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> J
     return invoice
 
 
-def _arrived(intent: JsonObject) -> int | None:
-    """How much of a bank transfer has arrived; None where Stripe does not say what is left."""
-    transfer = (intent.get("next_action") or {}).get("display_bank_transfer_instructions") or {}
-    left = transfer.get("amount_remaining")
-    return None if left is None else intent["amount"] - left
+def _attempts(unit: UnitOfWork, invoice: JsonObject) -> list[JsonObject]:
+    fulfillment = unit.fulfillments.of(invoice["id"])
+    return (fulfillment["payment_attempts"] if fulfillment else None) or []
 
 
 def _made(
@@ -230,25 +237,24 @@ def _settle(unit: UnitOfWork, incoming: Incoming, invoice: JsonObject, word: Att
     truth = last_attempt(intent)
     if truth:
         said = AttemptReport(truth, word.at)
-        failure, action = _failure(intent, truth), required_action(intent)
+        failure, action = failure_in(intent, truth), required_action(intent)
         unit.fulfillments.settle_attempt(invoice, said, failure, action, certain=True)
     else:
-        failure = None if incoming.foreign else _failure(incoming.event.object, word.attempt)
+        failure = None if incoming.foreign else failure_in(incoming.event.object, word.attempt)
         unit.fulfillments.settle_attempt(invoice, word, failure, certain=False)
 
 
-def _failure(intent: JsonObject, attempt: Attempt) -> Failure | None:
-    return failure_of(intent) if attempt is Attempt.FAILED else None
+def _take_invoice(unit: UnitOfWork, incoming: Incoming, subject: Subject, *, asked: bool = False) -> JsonObject | None:
+    """The invoice of a payment, after applying what was fetched of it; None where nothing is known of it.
 
-
-def _take_invoice(unit: UnitOfWork, incoming: Incoming, subject: Subject) -> JsonObject | None:
-    """The invoice of a payment, after applying what was fetched of it; None where nothing is known of it."""
+    Where it is `asked` for, it is fetched in any case, with the payments that it counts.
+    """
     incoming.finalized = True
     fetched = incoming.fetched.get(subject)
     if fetched:
         unit.apply(fetched)
         unit.follow(subject)
-    elif unit.row(subject) is None:
+    elif asked or unit.row(subject) is None:
         raise Unordered(subject, unit.revision(subject))
     return unit.row(subject)
 
@@ -315,6 +321,7 @@ HANDLERS: dict[str, Handler] = {
     "payment_intent.partially_funded": partial(
         on_attempt, attempt=Attempt.ACTION_REQUIRED, outcome=Outcome.PARTLY_FUNDED
     ),
+    "payment_intent.canceled": on_payment_intent_canceled,
     "payment_intent.processing": partial(on_attempt, attempt=Attempt.PROCESSING),
     "payment_intent.payment_failed": partial(on_attempt, attempt=Attempt.FAILED),
 }

@@ -22,6 +22,18 @@ def failure_of(intent: JsonView) -> Failure | None:
     return Failure(error.get("code"), error.get("decline_code"), error.get("message")) if error else None
 
 
+def failure_in(intent: JsonView, attempt: Attempt | None) -> Failure | None:
+    """Why it failed, where `attempt` says that it did."""
+    return failure_of(intent) if attempt is Attempt.FAILED else None
+
+
+def transferred(intent: JsonView) -> int | None:
+    """How much of a bank transfer has arrived; None where Stripe does not say what is left."""
+    transfer = (intent.get("next_action") or {}).get("display_bank_transfer_instructions") or {}
+    left = transfer.get("amount_remaining")
+    return None if left is None else intent["amount"] - left
+
+
 def required_action(intent: JsonView) -> str | None:
     """What the payer must do: the type of the next action."""
     action = intent.get("next_action")
@@ -40,7 +52,7 @@ def problem_of(intent: JsonView) -> PaymentActionRequired | PaymentFailed | None
     """The error that Stripe's answer to the last attempt stands for; None if it paid or is processing."""
     if intent["status"] == "requires_action":
         return PaymentActionRequired("The customer must authenticate this payment.")
-    failure = failure_of(intent) if last_attempt(intent) is Attempt.FAILED else None
+    failure = failure_in(intent, last_attempt(intent))
     if failure is None:
         return None
     said = {"type": "card_error", "code": failure.code, "decline_code": failure.decline_code}

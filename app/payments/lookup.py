@@ -7,10 +7,10 @@ that comes later changes nothing more.
 from app.db.engine import Database
 from app.db.rows import require_row
 from app.db.schema import invoices
-from app.domain.fulfillment import Attempt, AttemptReport
+from app.domain.fulfillment import AttemptReport
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
-from app.payments.attempts import failure_of, last_attempt, required_action
+from app.payments.attempts import failure_in, last_attempt, required_action
 from app.projection import observation
 from app.projection.unit_of_work import Subject, UnitOfWork
 from app.stripe.client import Answer, StripeGateway
@@ -92,7 +92,7 @@ def _follow_attempt(unit: UnitOfWork, subject: Subject, intent: Answer, known: t
     invoice = unit.row(subject)
     if not attempt or not invoice:
         return
-    failure = failure_of(intent.data) if attempt is Attempt.FAILED else None
+    failure = failure_in(intent.data, attempt)
     action = required_action(intent.data)
     said = AttemptReport(attempt, intent.since)
     if unit.fulfillments.last_word(subject.id) == known:

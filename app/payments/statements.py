@@ -26,9 +26,9 @@ _REFUNDED = (
     .where(_R.payment_intent == _P.payment_intent, _R.status.not_in(sorted(NEVER_HAPPENED)))
     .scalar_subquery()
 )
-_IN_OUR_CURRENCY = _D.currency == select(invoices.c.currency).where(invoices.c.id == _P.invoice).scalar_subquery()
+_CURRENCY = select(invoices.c.currency).where(invoices.c.id == _P.invoice).correlate(invoice_payments).scalar_subquery()
 _DISPUTED = (  # one in another currency is taken for one over all that was paid
-    select(func.coalesce(func.sum(case((_IN_OUR_CURRENCY, _D.amount), else_=_P.amount_paid)), 0))
+    select(func.coalesce(func.sum(case((_D.currency == _CURRENCY, _D.amount), else_=_P.amount_paid)), 0))
     .where(_D.payment_intent == _P.payment_intent, ~_D.is_charge_refundable)
     .scalar_subquery()
 )

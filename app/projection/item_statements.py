@@ -1,7 +1,7 @@
 """An invoice's items, and which PaymentIntent pays which invoice."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -77,7 +77,10 @@ _KEEP_PAYMENTS = Statement(
 _DETACH = Statement(
     update(invoice_payments)
     .values(status="canceled")
-    .where(_P.invoice == bindparam("invoice"), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text)))
+    .where(
+        _P.invoice == any_of("invoices", Text), _P.status == "paid", not_(_P.payment_intent == any_of("listed", Text))
+    )
+    .returning(_P.invoice)
 )
 _DETACHED = Statement(
     union(
@@ -92,6 +95,13 @@ _DETACHED = Statement(
         ),
     )
 )
+
+
+class Listed(NamedTuple):
+    """All payments that Stripe lists of an invoice, and the cause of asking it."""
+
+    payments: Sequence[str]
+    cause: str | None
 
 
 async def replace(connection: Connection, items: Mapping[str, Sequence[JsonObject]], known: Collection[str]) -> None:
@@ -137,9 +147,10 @@ async def keep_payments(connection: Connection, payments: Collection[InvoicePaym
         await _KEEP_PAYMENTS.execute(connection, payments=list(payments))
 
 
-async def detach(connection: Connection, invoice_id: str, listed: Collection[str]) -> None:
-    """Record that payments of the invoice were detached: those that Stripe does not list any more."""
-    await _DETACH.execute(connection, invoice=invoice_id, listed=list(listed))
+async def detach(connection: Connection, payments: Mapping[str, Listed]) -> set[str]:
+    """Record which payments were detached: those that Stripe does not list any more. Returns the invoices of these."""
+    listed = [one for of_invoice in payments.values() for one in of_invoice.payments]
+    return set(await _DETACH.column(connection, invoices=list(payments), listed=listed)) if payments else set()
 
 
 async def detached(connection: Connection, invoices: Collection[str]) -> dict[str, set[str]]:

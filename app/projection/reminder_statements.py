@@ -18,7 +18,7 @@ WHERE invoice.amount_remaining > 0 AND invoice.deleted_at IS NULL
   AND ($7::text[] IS NULL OR invoice.id = ANY ($7::text[]))
   AND (planned.fact OR (
     invoice.metadata ->> 'reminders' IS DISTINCT FROM 'off'
-    AND fulfillment.attempt IS DISTINCT FROM 'processing'
+    AND fulfillment.attempt IS DISTINCT FROM 'processing' AND fulfillment.status IS DISTINCT FROM 'processing'
     AND coalesce(fulfillment.amount_disputed, 0) = 0
   ))
   AND NOT EXISTS (

@@ -37,6 +37,7 @@ from app.projection import (
     snapshot_rows,
     tombstones,
 )
+from app.projection.item_statements import Listed
 from app.projection.mirrored_rows import items_document
 from app.projection.noted_changes import note_invoice, note_return
 from app.projection.setup_intent_statements import SetupIntent
@@ -81,7 +82,7 @@ class UnitOfWork:
         self._changed: set[Subject] = set()
         self._items: dict[str, list[JsonObject]] = {}
         self._payments: dict[str, InvoicePayment] = {}
-        self._paid_by: dict[str, tuple[str | None, list[str]]] = {}
+        self._listed: dict[str, Listed] = {}
         self._detached: dict[str, set[str]] = {}
         self._buried: set[str] = set()
         self._given_up: set[tuple[Subject, str]] = set()
@@ -199,6 +200,8 @@ class UnitOfWork:
                 self._merge(subject, known, snapshot, items_taken)
             elif known:
                 self._confirm(subject, known, snapshot, items_taken)
+            if known and snapshot.payments_complete:
+                self._listed[subject.id] = Listed([it.payment_intent for it in snapshot.payments], self.cause)
         for payment in snapshot.payments:
             self.link(payment, newer=newer)
         return verdict
@@ -218,8 +221,6 @@ class UnitOfWork:
             row["deleted_at"] = None
         if subject.kind is Kind.INVOICE:
             row["payment_intent"] = known["payment_intent"] if known else self._default_link(subject.id)
-            if known and snapshot.payments_complete and row["amount_paid"] < known["amount_paid"]:
-                self._paid_by[subject.id] = (self.cause, [payment.payment_intent for payment in snapshot.payments])
             note_invoice(self._changes, known, row, self.cause)
         if subject.kind in RETURNS:
             invoice = self._invoice(row["invoice"])
@@ -308,9 +309,8 @@ class UnitOfWork:
     async def flush(self) -> None:
         """Write the changes, parents first."""
         await item_statements.keep_payments(self._connection, list(self._payments.values()))
-        for invoice_id, (cause, listed) in self._paid_by.items():
-            self.cause = cause
-            await item_statements.detach(self._connection, invoice_id, listed)
+        for invoice_id in await item_statements.detach(self._connection, self._listed):
+            self.cause = self._listed[invoice_id].cause
             await self._load_returns([invoice_id])
             for subject in [Subject(kind, row["id"]) for kind in RETURNS for row in self.returns_of(kind, invoice_id)]:
                 self.follow(subject)

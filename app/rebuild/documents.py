@@ -27,7 +27,7 @@ from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.rebuild import document_statements as statements
 from app.rebuild.document_statements import Place
 from app.stripe.client import API_VERSION, StripeGateway
-from app.stripe.mapping import FIELDS, VERSIONS, Kind, ObservationWindow, Snapshot, snapshot
+from app.stripe.mapping import FIELDS, RETURNS, VERSIONS, Kind, ObservationWindow, Snapshot, snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -158,17 +158,18 @@ class Documents:
 
     async def _fetch(self, subject: Subject) -> bool:
         """Apply what Stripe has. Returns whether it was written. An object that is gone there is left as it is."""
-        async with self._database.unit_of_work() as connection:
-            over = (await UnitOfWork.of(connection, [subject])).revision(subject)
+        async with self._database.connection() as connection:
+            [known] = (await mirrored_rows.read(connection, subject.kind, [subject.id])).values()
+        subjects = [subject, *([Subject(Kind.INVOICE, known["invoice"])] if subject.kind in RETURNS else [])]
         observed = None
         with suppress(NotAtStripe):
-            observed = await observation.observe(self._gateway, subject, over)
+            observed = await observation.observe(self._gateway, subject, known["revision"])
         if observed is None or observed.stub:
             log.warning("document_not_rebuilt", subject=subject.id, error="Stripe has no such object")
             return False
         try:
             async with self._database.unit_of_work() as connection:
-                unit = await UnitOfWork.of(connection, [subject], cause=CAUSE)
+                unit = await UnitOfWork.of(connection, subjects, cause=CAUSE)
                 unit.apply(observed)
                 unit.follow(subject)
                 await unit.flush()

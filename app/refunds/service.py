@@ -89,7 +89,7 @@ class Refunds(AtStripe):
         """Whether the payments known here are all that the invoice says was paid."""
         async with self._database.connection() as connection:
             payments = await statements.all_of(connection, invoice["id"])
-        return bool(sum(one.amount_paid or 0 for one in payments if one.paid) >= invoice["amount_paid"])
+        return bool(sum(one.amount_paid or 0 for one in payments if one.paid) == invoice["amount_paid"])
 
     async def _reserve(self, operation: Operation, invoice: JsonView, params: JsonView) -> list[Part]:
         async with self._database.unit_of_work() as connection:

@@ -9,6 +9,7 @@ import structlog
 from app.db.coverage import EVER
 from app.db.engine import Database
 from app.domain.balance import Beside, Day, Heading, Movement, compare
+from app.domain.errors import StripeInvalidRequest
 from app.domain.json import JsonObject, JsonView
 from app.domain.sources import id_of
 from app.projection import observation
@@ -67,7 +68,9 @@ class BalanceCheck:
             credited = await statements.credited(connection, since, until)
         counted = {entry.id for entry in its.entries}
         seen = [one for one in its.objects.values() if one.id in counted]
-        mine = [one for one in ours if one.id in counted or one.id not in its.objects]
+        mine = [
+            one for one in ours if one.id in counted or not (one.id in its.objects or await self._before(one, since))
+        ]
         found = compare(mine, seen, its.entries, [*its.fees, *credited])
         async with self._database.unit_of_work() as connection:
             await statements.keep(connection, since.date(), until.date(), found)
@@ -99,6 +102,18 @@ class BalanceCheck:
                 page.clear()
         for one in await self._of_invoices(page, known):
             yield one
+
+    async def _before(self, ours: Movement, since: datetime) -> bool:
+        """Whether Stripe took the money of a payment earlier: it was attached to an invoice long after it was made."""
+        if ours.heading is not Heading.PAID:
+            return False
+        try:
+            path = f"/v1/payment_intents/{ours.id}"
+            found = await self._gateway.get(path, {"expand": ["latest_charge.balance_transaction"]})
+        except StripeInvalidRequest:
+            return False
+        entry = (found.data["latest_charge"] or {}).get("balance_transaction")
+        return bool(entry and datetime.fromtimestamp(entry["created"], UTC) < since - AROUND)
 
     async def _of_invoices(self, page: Sequence[JsonObject], known: dict[str, bool]) -> list[JsonObject]:
         """The entries that are about payments of invoices. `known` says which payments are, and learns more."""

@@ -135,3 +135,20 @@ async def test_a_payer_who_authenticates_in_time_is_not_mailed(
         await shop.performer.drain()
         assert sorted(await shop.states()) == [("action_required:2", "skipped"), ("fulfilled", "done")]
         assert [message.parsed["Subject"][:23] for message in mail.messages] == ["Your order is confirmed"]
+
+
+async def test_it_is_left_when_the_payment_is_called_off(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    made = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
+    part = f"payment_intents/{made['id']}"
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=made["id"])
+    await stage.dashboard(
+        f"{part}/confirm", payment_method="pm_card_threeDSecure2Required", return_url="https://shop.example"
+    )
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == "action_required"
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"{part}/cancel")
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == "awaiting_payment"
+    assert (await read(stage, invoice, "timeline"))["next_step"] == "pay"

@@ -179,3 +179,18 @@ async def test_a_difference_of_what_began_before_belongs_to_the_days_that_are_co
     for _ in range(2):
         found = await stage.container.balance.check(tomorrow, tomorrow + timedelta(hours=1))
         assert [(it.day, [one.id for one in it.differences]) for it in found] == [(tomorrow.date(), [dispute["id"]])]
+
+
+async def test_a_payment_that_was_attached_long_after_it_was_made_is_no_difference(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    made = await stage.dashboard("payment_intents", amount=5000, currency="usd", customer=invoice["customer"])
+    await stage.dashboard(
+        f"payment_intents/{made['id']}/confirm", payment_method="pm_card_visa", return_url="https://x.example"
+    )
+    await stage.sandbox.advance(10 * 86_400)
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=made["id"])
+    await stage.tell(*await stage.events())
+    now = datetime.now(UTC) + timedelta(days=11)
+    assert [
+        one for day in await stage.container.balance.check(now - timedelta(days=4), now) for one in day.differences
+    ] == []

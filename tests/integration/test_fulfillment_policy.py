@@ -202,3 +202,21 @@ async def test_a_payment_that_is_detached_reverses_whatever_the_policy(stage: St
     await stage.pay_and_detach(invoice["id"])
     await stage.tell(*await stage.events())
     assert (await read(stage, invoice))["status"] == "reversed"
+
+
+@pytest.mark.parametrize(("policy", "status"), [(EARLY, "fulfilled"), (Policy(), "processing")], ids=["early", "usual"])
+async def test_while_one_debit_is_under_way_another_payment_may_fail(stage: Stage, policy: Policy, status: str) -> None:
+    await announce(stage, policy)
+    invoice, intent = await debited(stage)
+    made = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=made["id"])
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"payment_intents/{made['id']}/confirm", payment_method="pm_card_visa_chargeDeclined")
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == status
+    timeline = (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
+    assert timeline["next_step"] == "wait"
+    await stage.sandbox.advance(2)
+    await stage.sandbox.fail(intent)
+    await stage.tell(*await stage.events())
+    assert (await read(stage, invoice))["status"] == ("reversed" if status == "fulfilled" else "payment_failed")

@@ -302,3 +302,47 @@ async def test_what_a_detached_payment_takes_along_is_told_with_the_event_that_d
     fulfillment = await read(stage, invoice)
     assert (fulfillment["status"], fulfillment["amount_refunded"]) == ("reversed", 0)
     assert [entry["cause"] for entry in fulfillment["history"][-2:]] == ["evt_detached"] * 2
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["at once", "backwards"])
+async def test_of_a_payment_and_the_detached_one_before_only_the_first_can_be_refunded(
+    stage: Stage, *, backwards: bool
+) -> None:
+    invoice, intent = await paid(stage)
+    await stage.dashboard("refunds", payment_intent=intent, amount=2000)
+    await stage.tell(*await stage.events())
+    known = len(await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    events = (await stage.events())[known:]
+    if backwards:
+        for event in reversed(events):
+            await stage.tell(event)
+    else:
+        await stage.tell(*events)
+    assert money(await read(stage, invoice)) == ("fulfilled", 0, 0, 0, 5000)
+    answer = await stage.client.post(f"/v1/invoices/{invoice['id']}/refunds")
+    assert (answer.status_code, answer.json()["amount"]) == (201, 5000)
+
+
+async def test_a_payment_that_is_told_after_it_was_detached_is_no_invoices_money(stage: Stage) -> None:
+    invoice = await stage.invoice()
+    await stage.dashboard(f"invoices/{invoice['id']}/pay", payment_method="pm_card_visa")
+    intent = (await stage.event("payment_intent.succeeded"))["data"]["object"]["id"]
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{invoice['id']}/detach_payment", payment_intent=intent)
+    for event in reversed(await stage.events()):
+        await stage.tell(event)
+    [row] = await stage.rows("SELECT status FROM invoice_payments WHERE payment_intent = $1", intent)
+    assert row["status"] == "canceled"
+
+
+async def test_reading_a_refund_again_for_its_document_keeps_the_fulfillment(stage: Stage) -> None:
+    invoice, intent = await paid(stage)
+    await refund_of_a_part(stage, invoice, intent)
+    await stage.tell(*await stage.events())
+    before, [refund] = await read(stage, invoice), await stage.rows("SELECT id FROM refunds")
+    await stage.container.documents()._fetch(Subject(Kind.REFUND, refund["id"]))
+    assert await read(stage, invoice) == before

@@ -143,7 +143,7 @@ async def test_what_credit_notes_gave_back_cannot_be_refunded_as_well(api: Calle
 
 
 async def test_what_a_dispute_holds_is_refused_by_name(live: Caller, sandbox: Sandbox) -> None:
-    invoice = await live.paid()
+    invoice, _another = await live.paid(), await live.paid()
     await sandbox.dispute((await payment(live, invoice))["payment_intent"])
     await live.settled()
     path = f"/v1/invoices/{invoice['id']}/refunds"

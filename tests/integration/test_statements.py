@@ -1,6 +1,7 @@
 """Every statement that the service can send is prepared against the migrated schema."""
 
 import ast
+import re
 from pathlib import Path
 
 import asyncpg
@@ -33,6 +34,11 @@ async def test_every_core_statement_is_one_of_this_schema(database: Database) ->
     connection = await database.connect()
     assert await refused(connection, dict.fromkeys(core(), "Core")) == {}
     await connection.close()
+
+
+def test_no_subselect_reads_a_table_once_more_that_its_statement_reads() -> None:
+    listed = re.compile(r"\bFROM \w+(?: AS \w+)?(?:, \w+(?: AS \w+)?)+\s*(?:\n|WHERE|\)|$)")
+    assert [text for text in core() if listed.search(text)] == []
 
 
 async def test_what_a_rebuild_compares_is_a_statement_of_this_schema(database: Database) -> None:
