@@ -1,7 +1,7 @@
 """The policy that a fulfillment is made with, and keeps: when to fulfill, and what reverses it. Pure."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
@@ -59,11 +59,7 @@ class Policy:
 
     def written(self) -> JsonObject:
         """The policy as a fulfillment keeps it."""
-        return {
-            "fulfill_on": self.fulfill_on.value,
-            "reverse_on_partial": self.reverse_on_partial,
-            "hold_on_dispute": self.hold_on_dispute,
-        }
+        return asdict(self)
 
     @classmethod
     def read(cls, written: JsonView | None) -> Self:

@@ -15,16 +15,9 @@ from app.http.queries import Paging
 from app.http.schemas import Shown
 
 Status = Literal[
-    "awaiting_payment",
-    "action_required",
-    "processing",
-    "payment_failed",
-    "fulfilled",
-    "disputed",
-    "reversed",
-    "canceled",
+    "awaiting_payment", "action_required", "processing", "payment_failed", "fulfilled", "disputed", "reversed", "canceled",
     "written_off",
-]
+]  # fmt: skip
 FulfillmentActionStatus = TypeAliasType(
     "FulfillmentActionStatus", Literal["pending", "running", "failed", "done", "skipped", "dead"]
 )

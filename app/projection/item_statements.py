@@ -1,6 +1,7 @@
 """An invoice's items, and which PaymentIntent pays which invoice."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,13 +33,18 @@ from app.domain.json import JsonObject
 from app.stripe.mapping import InvoicePayment
 
 _I, _P = invoice_items.c, invoice_payments.c
+NEVER = datetime.min.replace(tzinfo=UTC)
+RANK = {"open": 1, "paid": 2, "canceled": 3}
+"""The order of a payment's statuses: it is requested, made, and perhaps detached."""
 
 
 def _rank(payment: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
-    """The order of a payment's statuses: it is requested, made, and perhaps detached."""
-    return case(
-        (payment.status == "canceled", 3), (payment.status == "paid", 2), (payment.status == "open", 1), else_=0
-    )
+    return case(RANK, value=payment.status, else_=0)
+
+
+def later(payment: InvoicePayment, known: InvoicePayment | None) -> InvoicePayment:
+    """The later of two by one PaymentIntent."""
+    return max(payment, known or payment, key=lambda it: (it.created_at or NEVER, RANK.get(it.status or "", 0)))
 
 
 _OF_THE_INVOICE = _I.invoice == bindparam("invoice")
@@ -63,15 +69,19 @@ _GIVEN = (
     .render_derived(name="payment", with_types=True)
 )
 _KEPT = insert(invoice_payments).from_select([one.name for one in _P], select(*_GIVEN.c))
-_NEWER = tuple_(func.coalesce(_KEPT.excluded.created_at, text("'-infinity'")), _rank(_KEPT.excluded)) >= tuple_(
-    func.coalesce(_P.created_at, text("'-infinity'")), _rank(_P)
+_MADE, _MADE_BEFORE = (func.coalesce(one.created_at, text("'-infinity'")) for one in (_KEPT.excluded, _P))
+_NEWER = tuple_(_MADE, _rank(_KEPT.excluded)) >= tuple_(_MADE_BEFORE, _rank(_P))
+_REPLACED = (
+    (_MADE >= _MADE_BEFORE, ("id", "invoice", "is_default")),
+    (_NEWER, ("status", "amount_requested", "amount_paid", "created_at", "paid_at", "payment_record")),
 )
-_PAYMENT = ("status", "amount_requested", "amount_paid", "created_at", "paid_at", "payment_record")
+"""When which columns are replaced. One that was detached may pay another invoice by a later payment."""
 _KEEP_PAYMENTS = Statement(
     _KEPT.on_conflict_do_update(
         index_elements=[_P.payment_intent],
-        set_={name: _KEPT.excluded[name] for name in ("id", "invoice", "is_default")}
-        | {name: case((_NEWER, _KEPT.excluded[name]), else_=_P[name]) for name in _PAYMENT},
+        set_={
+            name: case((newer, _KEPT.excluded[name]), else_=_P[name]) for newer, names in _REPLACED for name in names
+        },
     )
 )
 _DETACH = Statement(

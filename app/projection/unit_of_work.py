@@ -265,21 +265,21 @@ class UnitOfWork:
         The invoice shows the default one, its fulfillment the one that paid. `newer`: the payment does not come from a
         snapshot older than the known one. An older one does not change the default.
         """
-        subject = Subject(Kind.INVOICE, payment.invoice)
+        subject, intent = Subject(Kind.INVOICE, payment.invoice), payment.payment_intent
         invoice = self._rows.get(subject)
-        if not newer and invoice and invoice["payment_intent"] not in {None, payment.payment_intent}:
+        if not newer and invoice and invoice["payment_intent"] not in {None, intent}:
             payment = replace(payment, is_default=False)
-        self._payments[payment.payment_intent] = payment
+        self._payments[intent] = item_statements.later(payment, self._payments.get(intent))
         if invoice is None:
             return
         shown = invoice["payment_intent"]
-        if shown != payment.payment_intent and payment.is_default:
-            linked = invoice | {"payment_intent": payment.payment_intent, "updated_at": self.now}
+        if shown != intent and payment.is_default:
+            linked = invoice | {"payment_intent": intent, "updated_at": self.now}
             note_invoice(self._changes, invoice, linked, self.cause)
             self.put(subject, linked)
-            self.fulfillments.link(subject.id, payment.payment_intent, instead_of=shown)
+            self.fulfillments.link(subject.id, intent, instead_of=shown)
         if payment.paid and not payment.is_default and not payment.payment_record:
-            self.fulfillments.paid_beside(subject.id, payment.payment_intent, default=shown)
+            self.fulfillments.paid_beside(subject.id, intent, default=shown)
 
     def _default_link(self, invoice_id: str) -> str | None:
         ours = (it.payment_intent for it in self._payments.values() if it.invoice == invoice_id and it.is_default)

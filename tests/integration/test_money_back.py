@@ -18,6 +18,7 @@ from tests.fixtures.stage import Json, Stage
 from tests.integration.test_confirmation_mail import MakeApp, opened
 
 PAID = 5000
+RETURN = "https://shop.example"
 Case = Callable[[Stage, Json, str], Awaitable[None]]
 
 
@@ -337,6 +338,21 @@ async def test_a_payment_that_is_told_after_it_was_detached_is_no_invoices_money
         await stage.tell(event)
     [row] = await stage.rows("SELECT status FROM invoice_payments WHERE payment_intent = $1", intent)
     assert row["status"] == "canceled"
+
+
+async def test_a_payment_belongs_to_the_invoice_that_it_paid_last(stage: Stage) -> None:
+    first = await stage.invoice()
+    second = await stage.invoice(customer=first["customer"])
+    made = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=first["customer"])
+    await stage.dashboard(f"invoices/{first['id']}/attach_payment", payment_intent=made["id"])
+    await stage.dashboard(f"payment_intents/{made['id']}/confirm", payment_method="pm_card_visa", return_url=RETURN)
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"invoices/{first['id']}/detach_payment", payment_intent=made["id"])
+    await stage.dashboard(f"invoices/{second['id']}/attach_payment", payment_intent=made["id"])
+    for event in reversed(await stage.events()):
+        await stage.tell(event)
+    [row] = await stage.rows("SELECT invoice, status, amount_paid FROM invoice_payments WHERE status = 'paid'")
+    assert row == {"invoice": second["id"], "status": "paid", "amount_paid": 2000}
 
 
 async def test_reading_a_refund_again_for_its_document_keeps_the_fulfillment(stage: Stage) -> None:
