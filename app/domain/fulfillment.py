@@ -183,7 +183,12 @@ class Fulfillment(TypedDict):
 _ZERO = (
     "amount_paid", "amount_refunded", "amount_credited", "amount_disputed", "amount_undecided", "disputes_to_answer", "attempts",
 )  # fmt: skip
-NOT_PAID: Final[JsonObject] = dict.fromkeys(Fulfillment.__annotations__) | dict.fromkeys(_ZERO, 0)
+NOT_PAID: Final[JsonObject] = {
+    **dict.fromkeys(Fulfillment.__annotations__),
+    **dict.fromkeys(_ZERO, 0),
+    "status": FulfillmentStatus.AWAITING_PAYMENT,
+    "paid_out_of_band": False,
+}
 """A fulfillment of which nothing is known yet."""
 
 
