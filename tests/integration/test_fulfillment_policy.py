@@ -211,7 +211,8 @@ async def test_while_one_debit_is_under_way_another_payment_may_fail(stage: Stag
     made = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
     await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=made["id"])
     await stage.sandbox.advance(2)
-    await stage.dashboard(f"payment_intents/{made['id']}/confirm", payment_method="pm_card_visa_chargeDeclined")
+    declined = {"payment_method": "pm_card_visa_chargeDeclined", "return_url": "https://shop.example"}
+    await stage.dashboard(f"payment_intents/{made['id']}/confirm", **declined)
     await stage.tell(*await stage.events())
     assert (await read(stage, invoice))["status"] == status
     timeline = (await stage.client.get(f"/v1/invoices/{invoice['id']}/timeline")).json()
