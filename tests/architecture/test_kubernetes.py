@@ -17,7 +17,7 @@ import yaml
 from app.cli.environment import WithoutStripe
 from app.cli.main import cli
 from app.main import create_app
-from app.scraping import server
+from app.scraping import gauges
 from app.settings import Settings
 from app.shutdown import DRAIN_S
 from tests.fixtures import dockerfile
@@ -214,7 +214,7 @@ def test_workers_are_scaled_by_a_metric_that_there_is() -> None:
         for it in scaler["spec"]["metrics"]
         if it["type"] == "External"
     ]
-    assert f'"{metric.removeprefix("invoicing_")}"' in inspect.getsource(server)
+    assert f'"{metric.removeprefix("invoicing_")}"' in inspect.getsource(gauges)
 
 
 def test_what_probes_and_ingress_name_is_served() -> None:
