@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -84,18 +85,6 @@ class OpenTransaction:
     open_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits for a person, and when the last event came."""
-
-    dead_events: int
-    dead_actions: int
-    disabled_endpoints: int
-    stuck_operations: int
-    disputes_to_answer: int
-    last_event_at: datetime | None
-
-
 async def server(connection: Connection) -> Server:
     """The server's facts and its settings for this connection."""
     [row] = await connection.fetch(_SERVER)
@@ -123,6 +112,7 @@ async def delivered_version(connection: Connection) -> str | None:
     return found
 
 
-async def backlog(connection: Connection) -> Backlog:
+async def backlog(connection: Connection) -> dict[str, Any]:
+    """How much waits for a person, by what it is, and when the last event came."""
     [row] = await connection.fetch(_BACKLOG, sorted(TO_ANSWER))
-    return Backlog(**row)
+    return dict(row)
