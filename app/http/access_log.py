@@ -40,7 +40,7 @@ class AccessLog:
             path=scope["path"],
             route=route,
             status=status,
-            ms=_ms(took),
+            ms=round(took * 1000, 1),
             request_id=scope["request_id"],
             caller=caller.id if caller else None,
             **({"invoice": invoice} if invoice else {}),
@@ -71,7 +71,3 @@ class AccessLog:
             routes = scope["app"].router.routes if "app" in scope else ()
             self._by_endpoint = {found.endpoint: found.path for found in routes if isinstance(found, Route)}
         return self._by_endpoint.get(scope.get("endpoint")) or inside or UNROUTED
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 1)
