@@ -174,7 +174,7 @@ def test_when_one_part_dies_the_rest_is_stopped_and_the_dead_is_named(run: Start
     stack.until_up()
     stack.part(name).send_signal(signal.SIGKILL)
     assert stack.ends() == 1
-    stack.leaves_nothing(within=2)
+    stack.leaves_nothing()
     assert f"{name} (pid " in stack.output
     assert "was killed by SIGKILL" in stack.output
 
@@ -185,7 +185,7 @@ def test_a_signal_during_the_start_stops_everything(run: Start) -> None:
         time.sleep(0.01)
     stack.send(signal.SIGINT)
     assert stack.ends() == 128 + signal.SIGINT
-    stack.leaves_nothing(within=2)
+    stack.leaves_nothing()
 
 
 def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_reuses_what_is_there_in_less_than_ten_seconds(
