@@ -79,6 +79,14 @@ def test_stripes_cards_show_their_country_and_their_checks(
     assert card.last4 == number[-4:]
 
 
+def test_a_card_that_is_set_up_already_asks_the_payer_alone(box: RunningSandbox, opened: Drafting) -> None:
+    token = {"payment_method": "pm_card_authenticationRequiredSetupForOffSession"}
+    first, second = opened(), opened()
+    assert second.payments is not None
+    asked = box.v1.payment_intents.confirm(str(second.payments.data[0].payment.payment_intent), token)  # type: ignore[arg-type]
+    assert (box.v1.invoices.pay(first.id, token).status, asked.status) == ("paid", "requires_action")  # type: ignore[arg-type]
+
+
 def test_a_card_may_be_refused_after_its_challenge(box: RunningSandbox, opened: Drafting) -> None:
     invoice = opened()
     with pytest.raises(stripe.CardError):

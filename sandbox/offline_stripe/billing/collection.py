@@ -71,7 +71,7 @@ def pay(tx: Transaction, invoice: Document, sent: Document) -> StripeError | Non
     method = _method_to_charge(tx, invoice, sent.get("payment_method"))
     off_session = sent.get("off_session", True)
     declines = off_session and tx.switches.invoice_authentication_declines
-    error = collect(tx, intent, method, Presence(off_session=declines))
+    error = collect(tx, intent, method, Presence(off_session=declines, by_merchant=off_session))
     if error is None and intent["status"] == "requires_action":
         return StripeError(
             ACTION_REQUIRED,

@@ -38,6 +38,9 @@ class Presence:
     """Whether the customer is present to authenticate, and where to send them back to."""
 
     off_session: bool = False
+    """A challenge is a decline."""
+    by_merchant: bool = False
+    """The merchant charges what was saved."""
     return_url: str | None = None
     uses_stripe_js: bool = False
 
@@ -73,7 +76,7 @@ def attempt(tx: Transaction, intent: Document, method: Document, presence: Prese
         mandate["status"] == "inactive" for mandate in tx.where("mandate", payment_method=method["id"])
     ):
         return decline(tx, intent, method, Outcome("declines", "payment_intent_mandate_invalid", None, MANDATE_INVALID))
-    if _asks_for_authentication(intent, method, outcome):
+    if _asks_for_authentication(intent, method, outcome) and not (presence.by_merchant and outcome.off_session_passes):
         if presence.off_session:
             return decline(tx, intent, method, _authentication_required())
         ask_for_authentication(tx, intent, presence)

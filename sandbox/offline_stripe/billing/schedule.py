@@ -102,7 +102,7 @@ def _collect(tx: Transaction, invoice: Document) -> None:
         announce(tx, "invoice.payment_failed", invoice)
         return
     declines = tx.switches.invoice_authentication_declines
-    collect(tx, intent, method, Presence(off_session=declines), automatic=True)
+    collect(tx, intent, method, Presence(off_session=declines, by_merchant=True), automatic=True)
 
 
 def _settle(tx: Transaction, intent: Document) -> None:

@@ -18,6 +18,8 @@ class Outcome:
     message: str | None = None
     once_set_up: bool = False
     """Whether authentication is needed only until the card has been set up for later use."""
+    off_session_passes: bool = False
+    """Whether the card counts as set up for what the merchant charges."""
 
 
 def _declined(decline_code: str, message: str = "Your card was declined.", code: str = "card_declined") -> Outcome:
@@ -46,6 +48,7 @@ OUTCOMES: dict[str, Outcome] = {
     "velocity_exceeded": _declined("card_velocity_exceeded"),
     "authenticates": Outcome("authenticates"),
     "authenticates_unless_set_up": Outcome("authenticates", once_set_up=True),
+    "authenticates_on_session": Outcome("authenticates", off_session_passes=True),
     "authenticates_then_declines": Outcome(
         "authenticates", "card_declined", "insufficient_funds", "Your card has insufficient funds."
     ),
@@ -133,6 +136,7 @@ TEST_METHODS: tuple[TestMethod, ...] = (
     TestMethod("pm_card_chargeCustomerFail", "4000000000000341", "declines_once_attached"),
     TestMethod("pm_card_authenticationRequired", "4000002760003184", "authenticates"),
     TestMethod("pm_card_authenticationRequiredOnSetup", "4000002500003155", "authenticates_unless_set_up"),
+    TestMethod("pm_card_authenticationRequiredSetupForOffSession", "4000003800000446", "authenticates_on_session"),
     TestMethod("pm_card_threeDSecure2Required", "4000000000003220", "authenticates"),
     TestMethod(
         "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",

@@ -34,6 +34,10 @@ _CONFIRMABLE = {"requires_payment_method", "requires_confirmation", "requires_ac
 def create_payment_intent(call: Call) -> Document:
     tx, params = call.tx, call.params
     currency = check_currency(params["currency"])
+    if "automatic_payment_methods" in params and "confirmation_method" in params:
+        raise invalid_request(
+            "You may only specify one of these parameters: automatic_payment_methods, confirmation_method."
+        )
     automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
     fields: Document = {
         "automatic_payment_methods": automatic if automatic["enabled"] else {"enabled": False},
@@ -187,6 +191,7 @@ def _confirm(tx: Transaction, intent: Document, params: Document) -> Document:
     _apply(intent, params)
     presence = Presence(
         off_session=bool(params.get("off_session") or params.get("error_on_requires_action")),
+        by_merchant=bool(params.get("off_session")),
         return_url=params.get("return_url"),
         uses_stripe_js=bool(params.get("use_stripe_sdk")),
     )

@@ -1,7 +1,8 @@
 """Stripe's search language over stored documents.
 
-It parses `field:"value" AND metadata["key"]:"value"` and turns it into SQL. Unlike Stripe's, results are immediately
-consistent.
+It parses `field:"value" AND metadata["key"]:"value"` and turns it into SQL. Texts are compared whatever their case; a
+string is found by words of it, or by three letters at least, a token as a whole. Unlike Stripe's, results are
+immediately consistent.
 """
 
 import re
@@ -18,15 +19,32 @@ FIELDS: dict[str, frozenset[str]] = {
     "invoice": frozenset({"created", "currency", "customer", "number", "receipt_number", "status", "subscription",
                           "total"}),
     "payment_intent": frozenset({"amount", "created", "currency", "customer", "status"}),
-    "charge": frozenset({"amount", "created", "currency", "customer", "status", "refunded", "disputed"}),
+    "charge": frozenset({"amount", "created", "currency", "customer", "status", "refunded", "disputed",
+                         *(f"payment_method_details.card.{name}" for name in (
+                             "brand", "exp_month", "exp_year", "fingerprint", "last4"))}),
 }  # fmt: skip
 _NUMBERS = frozenset({"created", "total", "amount"})
+_STRINGS = frozenset(
+    {
+        "description",
+        "email",
+        "lookup_key",
+        "name",
+        "number",
+        "phone",
+        "product",
+        "receipt_number",
+        "subscription",
+        "url",
+    }
+)
 _BOOLEANS = frozenset({"active", "shippable", "refunded", "disputed"})
 _CLAUSE = re.compile(
-    r"""\s*(?P<not>-)?(?P<field>\w+)(?:\[(?P<q>["'])(?P<key>.*?)(?P=q)\])?\s*(?P<op>:|~|>=|<=|>|<)\s*"""
+    r"""\s*(?P<not>-)?(?P<field>[\w.]+)(?:\[(?P<q>["'])(?P<key>.*?)(?P=q)\])?\s*(?P<op>:|~|>=|<=|>|<)\s*"""
     r"""(?:(?P<vq>["'])(?P<text>(?:\\.|(?!(?P=vq))[^\\])*)(?P=vq)|(?P<bare>[\w.+-]+))\s*"""
 )
 _JOINT = re.compile(r"(AND|OR)\b", re.IGNORECASE)
+_LEAST_LETTERS = 3
 
 
 def search_documents(tx: Transaction, kind: str, params: Document, url: str) -> Page:
@@ -85,17 +103,22 @@ def _condition(clause: re.Match[str], known: frozenset[str]) -> tuple[str, list[
 
 
 def _comparison(name: str, place: str, operator: str, text: str, *, quoted: bool) -> tuple[str, list[object]]:
-    if text == "null" and not quoted:
+    if text.lower() == "null" and not quoted:
         return f"{place} IS NULL", []
-    if operator == "~":
-        return f"{place} LIKE '%' || ? || '%'", [text]
-    value: object = text
-    if name in _NUMBERS:
+    if name in _NUMBERS and operator != "~":
         if not re.fullmatch(r"-?\d+", text):
             raise invalid_request(f"Field `{name}` takes a number.", param="query")
-        value = int(text)
-    elif name in _BOOLEANS:
-        value = int(text == "true")
-    if operator == ":":
-        return f"{place} = ?", [value]
-    return f"{place} {operator} ?", [value]
+        return f"{place} {'=' if operator == ':' else operator} ?", [int(text)]
+    if operator == "~" and name in _STRINGS:
+        if len(text) < _LEAST_LETTERS:
+            raise invalid_request(f"A substring has at least {_LEAST_LETTERS} characters.", param="query")
+        return f"instr(lower({place}), lower(?)) > 0", [text]
+    if operator != ":":
+        raise invalid_request(
+            f"Operator `{operator}` is not supported for field `{name or 'metadata'}`.", param="query"
+        )
+    if name in _BOOLEANS:
+        return f"{place} = ?", [int(text == "true")]
+    if name in _STRINGS:
+        return f"instr(' ' || lower({place}) || ' ', ' ' || lower(?) || ' ') > 0", [text]
+    return f"lower({place}) = lower(?)", [text]

@@ -90,7 +90,8 @@ def _mismatch(key: str) -> StripeError:
 
 def _in_use(key: str) -> StripeError:
     return StripeError(
-        f"There is currently another in-progress request using this Idempotency Key ({key}). Please try again later.",
+        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted"
+        f" twice, and the other request is still going through): {key}. Please try again later.",
         status=409,
         kind="idempotency_error",
         code="idempotency_key_in_use",
