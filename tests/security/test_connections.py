@@ -312,27 +312,39 @@ MANY = {f"key{number}": 1 for number in range(60_000)}
 
 
 @pytest.mark.parametrize(
-    ("body", "param"),
+    ("asked", "body", "param"),
     [
-        (MANY, "key0"),
-        ({"customer": "cus_1", "metadata": MANY}, "metadata.key0"),
-        ({"customer": "cus_1", "items": [dict.fromkeys(list(MANY)[:240], 1)] * 240}, "items[0].key0"),
+        ("POST /v1/invoices", MANY, "key0"),
+        ("POST /v1/invoices", {"customer": "cus_1", "metadata": MANY}, "metadata.key0"),
+        ("POST /v1/invoices", {"items": [dict.fromkeys(list(MANY)[:240], 1)] * 240}, "items[0].key0"),
+        ("POST /v1/prices", {"currency_options": MANY}, "currency_options.key0"),
+        ("PATCH /v1/invoices/in_1/payment-intent", {"payment_method_options": MANY}, "payment_method_options.key0"),
+        (
+            "PATCH /v1/invoices/in_1/payment-intent",
+            {"payment_method_options": {"card": dict.fromkeys(MANY, [])}},
+            "payment_method_options.card.key0",
+        ),
+        (
+            "PATCH /v1/invoices/in_1/payment-intent",
+            {"payment_method_options": {"card": {"a": dict.fromkeys(MANY, [])}}},
+            "payment_method_options.card.a",
+        ),
     ],
-    ids=["fields", "metadata", "items"],
 )
 async def test_a_body_of_many_unknown_keys_is_refused_within_milliseconds(
-    app_client: httpx.AsyncClient, body: dict[str, object], param: str
+    app_client: httpx.AsyncClient, asked: str, body: dict[str, object], param: str
 ) -> None:
+    method, _, path = asked.partition(" ")
     sent = json.dumps(body).encode()
     assert len(sent) > 600_000
     took = []
     for _ in range(3):
         started = time.process_time()
-        answer = await app_client.post("/v1/invoices", content=sent, headers={"Content-Type": "application/json"})
+        answer = await app_client.request(method, path, content=sent, headers={"Content-Type": "application/json"})
         took.append(time.process_time() - started)
         assert answer.status_code == 422
         listed = answer.json()["errors"]
-        assert param in {".".join(map(str, one["loc"])).replace("items.0", "items[0]") for one in listed}
+        assert any(".".join(map(str, one["loc"])).replace("items.0", "items[0]").startswith(param) for one in listed)
         assert len(listed) <= 20
     assert min(took) < 0.15
 
