@@ -296,6 +296,10 @@ UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
         "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test",
     ),
     (
+        lambda found: found.stripe_mode == "live" and not found.livemode,
+        "STRIPE_MODE is live and STRIPE_SECRET_KEY of test mode: whose money moves must not be in doubt",
+    ),
+    (
         lambda found: found.stripe_publishable_key.startswith("pk_test_" if found.livemode else "pk_live_"),
         "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes: take both from the same account and mode",
     ),
@@ -319,9 +323,7 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda found: found.stripe_api_base != STRIPE_API_BASE, "STRIPE_API_BASE must be Stripe's: unset it"),
     (lambda found: found.stripe_js_url != STRIPE_JS_URL, "STRIPE_JS_URL must be Stripe's: unset it"),
     (
-        lambda found: any(
-            len(secret.get_secret_value()) < SMALLEST_SIGNING_SECRET for secret in found.stripe_webhook_secrets
-        ),
+        lambda found: any(len(it.get_secret_value()) < SMALLEST_SIGNING_SECRET for it in found.stripe_webhook_secrets),
         f"STRIPE_WEBHOOK_SECRETS holds one with fewer than {SMALLEST_SIGNING_SECRET} characters",
     ),
     (
@@ -340,6 +342,7 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
         ),
         "OUTGOING_PRIVATE_NETWORKS holds addresses of this machine or of its cloud's metadata",
     ),
+    (lambda found: any(not it.prefixlen for it in found.trusted_proxies), "TRUSTED_PROXIES must not be everybody"),
     (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
 )
 """Settings that are acceptable only on a developer's machine, and the message for each."""
