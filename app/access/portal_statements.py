@@ -1,5 +1,6 @@
 """The SQL statements about portal links: add, find, revoke."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Text, bindparam, func, insert, select, update
@@ -39,7 +40,11 @@ _REVOKED_AT = Statement(
     .join_from(portal_links, customers, customers.c.id == _C.customer)
     .where(_THE_LINK, _OF_THE_CUSTOMER, customers.c.deleted_at.is_(None))
 )
-
+_IN_FORCE = Statement(
+    select(_C.id, _C.customer).where(
+        _C.customer == any_of("customers", Text), _C.revoked_at.is_(None), _C.expires_at > func.now()
+    )
+)
 _HOLD = Statement(select(_C.id).where(_THE_LINK, _C.revoked_at.is_(None)).with_for_update(read=True))
 
 
@@ -54,6 +59,12 @@ async def revoke(connection: Connection, link_id: str, customer_id: str) -> bool
     payable = await _PAYABLE.column(connection, customer=customer_id)
     await _REVOKE_PAYMENT_LINKS.execute(connection, links=[link_id_in_portal(link_id, it) for it in payable])
     return True
+
+
+async def revoke_all(connection: Connection, customer_ids: Collection[str]) -> None:
+    """Revoke all links of these customers, with the payment links they led to."""
+    for link in await _IN_FORCE.fetch(connection, customers=list(customer_ids)):
+        await revoke(connection, link["id"], link["customer"])
 
 
 async def revoked_at(connection: Connection, link: PortalLink) -> tuple[bool, datetime | None]:

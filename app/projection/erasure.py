@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
-from app.access import audit
+from app.access import audit, portal_statements
 from app.db import coverage
 from app.db.engine import Connection, Database
 from app.domain.erasure import pseudonymised
@@ -29,10 +29,11 @@ HELD = timedelta(hours=1)
 
 
 async def forget(connection: Connection, customers: Mapping[str, str | None]) -> None:
-    """Remove the personal data in what is stored about `customers`, and record it in the audit log.
+    """Remove the personal data in what is stored about `customers`, end their portal links, and record it in the audit log.
 
     `customers` maps the id of each to the actor who deleted it; None stands for the service.
     """
+    await portal_statements.revoke_all(connection, customers)
     await erasure_statements.forget(connection, sorted(customers), _scrubbed)
     for customer, cause in sorted(customers.items()):
         await audit.record(

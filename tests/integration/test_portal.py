@@ -169,6 +169,7 @@ async def test_a_revoked_an_expired_and_a_tampered_link_open_nothing(
     assert (await person(token_of(kept)).get("/v1/invoices")).status_code == 200
     await merchant.delete(f"/v1/customers/{customer}")
     assert (await merchant.get(kept["url"], headers=NOBODY)).status_code == 404
+    assert [(await merchant.get(url, headers=NOBODY)).status_code for url in others] == [403, 200]
 
 
 async def test_a_link_that_is_revoked_while_it_is_opened_leads_to_no_payment_page(live: Caller) -> None:
