@@ -53,9 +53,9 @@ def _pseudonymised(document: Any, kind: str) -> Any:
     hidden = (PERSONAL - {"name"} if kind in NOT_PEOPLE else PERSONAL) | PERSONAL_IN.get(kind, frozenset())
     if kind in HOW_THEY_PAY:
         hidden |= {key for key, value in document.items() if isinstance(value, dict)}
-    beside = _kind(document.get("object"))
+    within = {PREVIOUS: _kind(document.get("object")), "payment_method_details": "payment_method"}
     return {
-        key: _emptied(value) if key in hidden else _pseudonymised(value, beside if key == PREVIOUS else "")
+        key: _emptied(value) if key in hidden else _pseudonymised(value, within.get(key, ""))
         for key, value in document.items()
     }
 

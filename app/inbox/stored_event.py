@@ -7,7 +7,7 @@ its own.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.domain.redaction import PAYERS, REDACTED
+from app.domain.redaction import without_payers
 from app.inbox.envelope import Envelope
 from app.inbox.handlers import HANDLERS
 from app.inbox.statements import NewEvent
@@ -32,9 +32,6 @@ def is_ours(envelope: Envelope, *, livemode: bool) -> bool:
 
 def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -> NewEvent:
     """The event as it is stored. One without a handler, or not `ours`, is stored and ignored."""
-    for mark, pattern in PAYERS:
-        if mark in payload:
-            payload = pattern.sub(REDACTED, payload)
     return NewEvent(
         id=envelope.id,
         type=envelope.type,
@@ -43,7 +40,7 @@ def new_event(envelope: Envelope, payload: str, origin: Origin, *, ours: bool) -
         account=envelope.account,
         livemode=envelope.livemode,
         created_at=datetime.fromtimestamp(envelope.created, UTC),
-        payload=payload,
+        payload=without_payers(payload),
         verified_by=origin.verified_by,
         source=origin.source,
         request_id=origin.request_id,

@@ -18,11 +18,11 @@ from app.stripe.mapping import FIELDS, Kind
 
 OF_CUSTOMERS = (Kind.INVOICE, Kind.PAYMENT_METHOD, Kind.TAX_ID)
 """The kinds whose documents say who a customer is, or how it pays."""
-NAME = "erasure_4"
+NAME = "erasure_5"
 """Name of the row in `coverage` that says up to when all events are swept.
 
-The number in it rises whenever more counts as personal, so that everything is swept once more. An older release goes on
-with its own row.
+The number in it rises whenever more is not to be stored, so that everything is swept once more. An older release goes
+on with its own row.
 """
 HELD = timedelta(hours=1)
 """How far each sweep looks back: longer than any process holds an event's row, and longer than clocks differ."""
@@ -54,8 +54,8 @@ async def blank(connection: Connection, kind: Kind, rows: Collection[JsonObject]
 async def sweep(database: Database, *, everything: bool = False) -> int:
     """Remove personal data of erased customers that arrived late or was locked when they were erased.
 
-    It reads the events received since the last sweep, or all stored events if there was none or with `everything`.
-    Returns how many documents changed.
+    It also removes what lets its holder pay, which older releases stored. It reads the events received since the last
+    sweep, or all stored events if there was none or with `everything`. Returns how many documents changed.
     """
     async with database.connection() as connection:
         started = await coverage.now(connection)

@@ -30,6 +30,7 @@ from app.db.schema import (
 )
 from app.db.schema.metadata import TIME
 from app.db.statement import Statement, any_of
+from app.domain.redaction import without_payers
 from app.stripe.mapping import FIELDS, Kind
 
 PAGE = 200
@@ -203,9 +204,13 @@ async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub)
 
 
 async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) -> tuple[int, Place | None]:
-    """Scrub the events of the page after `after` that mention an erased customer. Returns how many, and its end."""
+    """Scrub the events of the page after `after` that mention an erased customer, and take from all what lets one pay.
+
+    Returns how many, and the page's end.
+    """
     rows = await _RECEIVED.rows(connection, Mention, received_at=after.received_at, id=after.id)
-    found = [(row.id, scrub(row.document)) for row in rows if row.mentions]
+    clean = ((row, without_payers(scrub(row.document) if row.mentions else row.document)) for row in rows)
+    found = [(row.id, document) for row, document in clean if document != row.document]
     changed = await _put(connection, _PUT_EVENTS, found) if found else 0
     return changed, Place(rows[-1].received_at, rows[-1].id) if rows else None
 

@@ -278,11 +278,18 @@ async def test_what_the_release_before_left_of_an_erased_customer_is_swept_once(
             row["id"],
             msgspec.json.encode(payload).decode(),
         )
+    action = {"return_url": f"https://pay.example/pay/plk_{'0a' * 16}.in_1.1796638892.Xk3/complete"}
+    link = {"data": {"object": {"object": "payment_intent", "next_action": action}}}  # of nobody who was erased
+    await connection.execute(
+        """INSERT INTO webhook_events (id, type, created_at, livemode, status, next_attempt_at, payload, source)
+           VALUES ('evt_link', 'payment_intent.requires_action', now(), false, 'ignored', NULL, $1, 'delivery')""",
+        msgspec.json.encode(link).decode(),
+    )
     await connection.execute("INSERT INTO coverage (name, complete_until) VALUES ('erasure', now())")
     await connection.execute("UPDATE customers SET deleted_at = now() - interval '2 days'")
     assert "tulips" in await dump(database)
     await sweep_as_housekeeper(app)
-    assert await traces_in(database, ALL_TRACES) == []
+    assert await traces_in(database, (*ALL_TRACES, "plk_")) == []
     assert await erasure.sweep(app.state.container.database) == 0
     await connection.close()
 
@@ -296,6 +303,8 @@ def test_previous_attributes_are_of_the_kind_of_the_object_beside_them() -> None
     assert before("product", name="Consulting", description="x") == {"name": "Consulting", "description": "x"}
     assert before("invoice", customer_name="x", total=5) == {"customer_name": None, "total": 5}
     assert before("tax_id", value="DE123456789") == {"value": None}
+    paid = {"type": "paypal", "paypal": {"payer_email": "x", "payer_name": "x"}}
+    assert before("charge", payment_method_details=paid) == {"payment_method_details": {"type": "paypal", "paypal": {}}}
     assert pseudonymised({PREVIOUS: {"name": "x", "total": 5}}) == {PREVIOUS: {"name": None, "total": 5}}
 
 
