@@ -4,8 +4,8 @@ from typing import Any
 
 from app.domain.erasure import pseudonymised
 
-PAYABLE = frozenset({"hosted_invoice_url", "invoice_pdf", "receipt_url"})
-"""Fields with addresses that show whom an invoice is for, and let their holder pay it."""
+PAYABLE = frozenset({"hosted_invoice_url", "invoice_pdf", "pdf"})
+"""Fields with addresses that show whom an invoice or credit note is for, and let their holder pay it."""
 MASK = "•••"
 
 
@@ -27,6 +27,6 @@ def impersonal(document: Any) -> Any:
 def _without_addresses(document: Any) -> Any:
     if isinstance(document, list):
         return [_without_addresses(entry) for entry in document]
-    if not isinstance(document, dict):
-        return document
-    return {key: None if key in PAYABLE else _without_addresses(value) for key, value in document.items()}
+    if isinstance(document, str) and document.startswith(("https://", "http://")):
+        return None
+    return {key: _without_addresses(it) for key, it in document.items()} if isinstance(document, dict) else document

@@ -77,12 +77,16 @@ async def test_every_link_leads_to_a_page_every_view_is_among_them_and_none_show
 
 
 async def test_who_may_only_look_sees_nobodys_data_and_no_keys(stocked: Stocked, visitor: Visitor) -> None:
+    path, how = f"/v1/invoices/{stocked.open['id']}", {"amount": 500, "display_name": "Cheque of Jenny Rosen"}
+    note = await stocked.api.post(f"{path}/credit-notes", {"amount": 500})
+    await stocked.api.post(f"{path}/attach-payment", {"payment_record_data": how})
+    await stocked.stage.tell(*await stocked.stage.events())
     reader = await stocked.key("console:read")
     assert (await visitor.login(reader["key"])).status_code == 303
     pages = await crawled(visitor, keys=False)
     everything = "".join(pages.values())
     assert not [text for text in PERSONAL if text in everything]
-    assert stocked.open["hosted_invoice_url"] not in everything
+    assert not [url for url in (stocked.open["hosted_invoice_url"], note["pdf"]) if url in everything]
     assert "hear.example" not in everything
     assert "J•••" in everything
     assert not [address for address in pages if address.startswith(("api-key", "audit-entry", "rate-bucket"))]

@@ -72,7 +72,7 @@ class WebhookEventView(ReadOnlyView, model=WebhookEvent):
 
 
 class OperationView(ReadOnlyView, model=Operation):
-    """Operations. Only admins see parameters and answers, which hold personal data."""
+    """Operations. Only admins see parameters, what of them is kept for a retry, and answers: they hold personal data."""
 
     group = GROUP
     search = ("subject", "caller", "idempotency_key", "request_id")
@@ -80,7 +80,7 @@ class OperationView(ReadOnlyView, model=Operation):
         "in flight": "answered_at IS NULL",
         "stuck": "answered_at IS NULL AND (takeovers > 2 OR created_at < now() - interval '10 minutes')",
     }
-    hidden = frozenset({"params", "answer_body"})
+    hidden = frozenset({"params", "progress", "answer_body"})
     column_list = [
         "id", "name", "subject", "caller", "created_at", "answer_status", "takeovers", "last_error"
     ]  # fmt: skip

@@ -6,9 +6,9 @@ from typing import ClassVar
 import msgspec
 from markupsafe import Markup
 
-from app.admin.formatting import NOTHING, shown
+from app.admin.formatting import shown
 from app.admin.login import Operator
-from app.admin.views.table import ONLY_FOR_ADMINS, ReadOnlyView, Section
+from app.admin.views.table import ReadOnlyView, Section
 from app.db import documents
 from app.domain.json import JsonView
 from app.domain.masking import PAYABLE, masked
@@ -26,6 +26,7 @@ class MirroredView(ReadOnlyView):
 
     kind: ClassVar[Kind]
     secret = UNSHOWN
+    hidden = PAYABLE
     order = ("created_at", "sequence")
 
     async def sections(self, key: str, operator: Operator) -> Sequence[Section]:
@@ -43,12 +44,6 @@ def later_section(fields: Fields, document: JsonView, operator: Operator) -> Sec
     personal = set(fields.marked(Personal))
     rows = []
     for name, value in fields.later_in(document).items():
-        written = Markup("")
-        if operator.admin or name not in personal | PAYABLE:
-            written = shown(name, value, document.get("currency"))
-        elif name in PAYABLE:
-            written = ONLY_FOR_ADMINS if value else NOTHING
-        else:
-            written = shown(name, masked(value))
-        rows.append([Markup("<code>{}</code>").format(name), written])
+        seen = masked(value) if name in personal and not operator.admin else value
+        rows.append([Markup("<code>{}</code>").format(name), shown(name, seen, document.get("currency"))])
     return Section("Also shown", ["Field", "Value"], rows)
