@@ -8,7 +8,7 @@ import asyncio
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -57,7 +57,7 @@ class Answer:
     body: str
     replayed: bool = False
     secret_of: str | None = None
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Sets up this service's webhook endpoint at Stripe, and tells the state of its secrets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.domain.json import JsonObject
@@ -24,7 +24,7 @@ class EndpointSetup:
 
     outcome: str
     id: str
-    secret: str | None
+    secret: str | None = field(repr=False)
     outdated: list[str]
 
 

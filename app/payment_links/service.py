@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -57,7 +57,7 @@ class Links:
     A link leads back to addresses of `return_origins` only, and where `returns_here` to this machine's.
     """
 
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     lifetime: timedelta
     base_url: str
     return_origins: tuple[str, ...] = ()

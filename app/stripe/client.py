@@ -73,7 +73,7 @@ class GatewaySettings:
     in a row the circuit opens for `circuit_open_s` seconds.
     """
 
-    secret_key: str
+    secret_key: str = field(repr=False)
     api_base: str
     timeout_s: float
     deadline_s: float
