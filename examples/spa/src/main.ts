@@ -152,3 +152,5 @@ payAll.addEventListener("click", () => void tell(async () => {
   await account.payAll(boxes.map((box) => box.value), paid).finally(() => (payAll.disabled = false));
 }));
 find("cancel", HTMLButtonElement).addEventListener("click", end);
+// What Stripe adds to the address when it sends somebody back holds a secret.
+if (location.search.includes("client_secret")) history.replaceState(null, "", location.pathname);
