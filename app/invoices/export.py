@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -28,8 +29,8 @@ AMOUNTS = (
 LATER = ("description", "payment_intent", "settled_by", "created_at", "finalized_at", "due_at", "paid_at", "voided_at", "marked_uncollectible_at")  # fmt: skip
 COLUMNS = (*TEXTS, *(each for name in AMOUNTS for each in (name, f"{name}_decimal")), *LATER, "fulfillment_status")
 CUT_OFF = "CUT OFF: more than {} invoices match. Ask for fewer, for example by created_from and created_to."
-FORMULA = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
-"""What spreadsheets take for the beginning of a formula; the second four are the wide forms of the first."""
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[^\S\t\r\n]*+[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
+"""Where spreadsheets see the beginning of a formula; some begin cells at semicolons, tabs and lines, and take wide signs, too."""
 
 
 async def lines(database: Database, wanted: Mapping[str, object], *, most: int = MOST_ROWS) -> AsyncIterator[str]:
@@ -71,9 +72,8 @@ def row(invoice: JsonView) -> list[object]:
 
 
 def harmless(value: Any) -> str:
-    """A text that no spreadsheet runs as a formula: it is given an apostrophe in front where it looks like one."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    """A text that no spreadsheet runs as a formula: it is given an apostrophe in front of what looks like one."""
+    return FORMULA.sub(r"\1'", "" if value is None else str(value))
 
 
 def _amount(amount: int | None, currency: str) -> tuple[object, str]:

@@ -182,7 +182,14 @@ async def test_the_csv_has_the_rows_of_the_list_and_no_formula(shop: Caller, bil
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\ta", "\na", " =a", "\xa0=a", "\uff1d1", "\u3000\uff20a"])
 async def test_what_a_spreadsheet_would_run_is_made_a_text(text: str) -> None:
     assert export.harmless(text) == f"'{text}"
-    assert [export.harmless(one) for one in ("a=1", None, 5)] == ["a=1", "", "5"]
+    assert [export.harmless(one) for one in ("a=1", None, 5, "a; b-1")] == ["a=1", "", "5", "a; b-1"]
+    # Where cells end at semicolons, as in Germany, more of them begin within a text.
+    assert [export.harmless(one) for one in ("a;=1", "a; +1", "a\n-1", "a\t@")] == [
+        "a;'=1",
+        "a;' +1",
+        "a\n'-1",
+        "a\t'@",
+    ]
 
 
 async def test_a_cut_csv_says_so(shop: Caller, bills: dict[str, Json], monkeypatch: pytest.MonkeyPatch) -> None:
