@@ -137,7 +137,9 @@ class Operation:
         return Answer(status, body, secret=secret)
 
     def answered(self, status: int, body: str) -> Answered:
-        return Answered(self.id, self.runner, status, body, self.progress, self.subject)
+        """The answer as it is stored. Of the progress, which may repeat parameters, it keeps only what a replay needs."""
+        kept = {name: value for name, value in self.progress.items() if name == "secret_of"}
+        return Answered(self.id, self.runner, status, body, kept, self.subject)
 
 
 UseCase = Callable[[Operation, JsonView], Awaitable[Answer]]

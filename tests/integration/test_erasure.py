@@ -212,8 +212,12 @@ async def test_a_change_that_was_under_way_leaves_nothing_when_it_is_answered_af
 async def test_what_was_asked_is_forgotten_once_it_is_answered(live: Caller, database: Database) -> None:
     await live.post("/v1/customers", PERSON)
     await live.refused("POST", "/v1/customers", 409, "reference_taken", PERSON)
+    elsewhere = {"payment_record_data": {"display_name": "Tulip cheque"}}  # which is noted before Stripe is asked
+    await live.post(f"/v1/invoices/{(await live.open())['id']}/attach-payment", elsewhere)
     connection = await database.connect()
-    assert [row["params"] for row in await connection.fetch("SELECT params FROM operations")] == ["{}", "{}"]
+    stored = await connection.fetch("SELECT params, progress FROM operations")
+    assert len(stored) > 3
+    assert not [row for row in stored if row["params"] != "{}" or "Tulip" in row["progress"]]
     await connection.close()
 
 
