@@ -33,7 +33,10 @@ TOKENS = re.compile(
 """A JWT of the identity provider, with any letters right before it."""
 EMAILS = re.compile(r"(?<![\w.%+'-])[\w.%+'-]++@[\w-]++(?:\.[\w-]++)++")
 """Their domains may be international, as those of Mailbox."""
+ROWS = re.compile(r"(?<=DETAIL:  ).*?(?=\n\nThe above exception |\n\nDuring handling |\Z)", re.DOTALL)
+"""PostgreSQL's details, which quote rows, to the end of their part of a traceback."""
 MARKS = {
+    ROWS: ("DETAIL:  ",),
     SECRETS: ("_live_", "_test_", "whsec_", "_secret_", "plk_", "prtl_", "v1=", "v0=", "earer ", "@"),
     TOKENS: ("eyJ",),
     EMAILS: ("@",),
@@ -52,7 +55,7 @@ MOST_ENTRIES = 100
 
 
 def redacted(text: str) -> str:
-    """`text` without keys, signatures, client secrets, links, email addresses and card numbers."""
+    """`text` without keys, signatures, client secrets, links, email addresses, card numbers, and rows in errors."""
     for pattern, marks in MARKS.items():
         if any(mark in text for mark in marks):
             text = pattern.sub(REDACTED, text)

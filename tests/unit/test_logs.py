@@ -69,6 +69,14 @@ def test_a_redacted_document_is_json_whatever_stands_before_a_secret(before: str
     assert values[1:] == [REDACTED, 12]
 
 
+def test_rows_that_postgresql_quotes_are_not_told() -> None:
+    says, then = "CheckViolationError: violates x", "\n\nThe above exception was the direct cause of the following"
+    assert redacted(f"{says}\nDETAIL:  Failing row contains (cus_1, Jenny\nRosen).{then}") == (
+        f"{says}\nDETAIL:  {REDACTED}{then}"
+    )
+    assert redacted(f"{says}\nDETAIL:  (Jenny).\nHINT: none") == f"{says}\nDETAIL:  {REDACTED}"
+
+
 def test_a_text_is_cut_before_it_is_searched_and_leaves_no_half_of_a_secret() -> None:
     text = f"{'x ' * 20}whsec_abcdefgh"
     assert all("whsec" not in redacted(cut(text, most)) for most in range(1, len(text) + 1))
