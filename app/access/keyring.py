@@ -119,8 +119,6 @@ class Keyring:
 
     async def _listen(self) -> bool:
         """Listen for keys that end. Returns False while that is not possible; nothing may be remembered then."""
-        if self._listener is not None and not self._listener.is_closed():
-            return True
         async with self._listening:
             if self._listener is not None and not self._listener.is_closed():
                 return True

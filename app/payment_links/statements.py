@@ -73,14 +73,9 @@ async def add(
     return_url: str | None = None,
 ) -> None:
     """Record `link`, and what may be done with it. A link that is recorded already stays as it is."""
-    recorded = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at}
+    told = {"id": link.id, "invoice": link.invoice, "expires_at": link.expires_at, "save_payment_method": link.saves}
     await _ADD.execute(
-        connection,
-        **recorded,
-        minimum_payment=minimum_payment,
-        promotion_codes=promotion_codes,
-        save_payment_method=link.saves,
-        return_url=return_url,
+        connection, **told, minimum_payment=minimum_payment, promotion_codes=promotion_codes, return_url=return_url
     )
 
 
