@@ -44,7 +44,7 @@ class PortalLinks:
         """Revoke a link in every process. Raises NotFound."""
         identifier, customer = str(params["link"]), str(operation.subject)
         async with self._database.unit_of_work() as connection:
-            if not await portal_statements.revoke(connection, identifier, customer):
+            if not await portal_statements.revoke(connection, [identifier], customer):
                 raise NotFound(f"The customer {customer!r} has no portal link {identifier!r}.")
             body = msgspec.json.encode({"id": identifier, "deleted": True}).decode()
             return await operation.finish(connection, 200, body)

@@ -1,6 +1,6 @@
 """The SQL statements about portal links: add, find, revoke."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Text, bindparam, func, insert, select, update
@@ -19,7 +19,7 @@ _ADD = Statement(insert(portal_links).values(parameters("id", "customer", "expir
 _REVOKE = Statement(
     update(portal_links)
     .values(revoked_at=func.coalesce(_C.revoked_at, func.now()))
-    .where(_THE_LINK, _OF_THE_CUSTOMER)
+    .where(_C.id == any_of("links", Text), _OF_THE_CUSTOMER)
     .returning(func.pg_notify(CHANNEL, _C.id))
 )
 _P = payment_links.c
@@ -40,11 +40,7 @@ _REVOKED_AT = Statement(
     .join_from(portal_links, customers, customers.c.id == _C.customer)
     .where(_THE_LINK, _OF_THE_CUSTOMER, customers.c.deleted_at.is_(None))
 )
-_IN_FORCE = Statement(
-    select(_C.id, _C.customer).where(
-        _C.customer == any_of("customers", Text), _C.revoked_at.is_(None), _C.expires_at > func.now()
-    )
-)
+_IN_FORCE = Statement(select(_C.id).where(_OF_THE_CUSTOMER, _C.revoked_at.is_(None), _C.expires_at > func.now()))
 _HOLD = Statement(select(_C.id).where(_THE_LINK, _C.revoked_at.is_(None)).with_for_update(read=True))
 
 
@@ -52,19 +48,19 @@ async def add(connection: Connection, link: PortalLink) -> None:
     await _ADD.execute(connection, id=link.id, customer=link.customer, expires_at=link.expires_at)
 
 
-async def revoke(connection: Connection, link_id: str, customer_id: str) -> bool:
-    """Revoke the link and the payment links it led to, and notify every process. False: the customer has none."""
-    if await _REVOKE.execute(connection, link=link_id, customer=customer_id) != 1:
+async def revoke(connection: Connection, link_ids: Sequence[str], customer_id: str) -> bool:
+    """Revoke the links and the payment links they led to, and notify every process. False: the customer has none of them."""
+    if not await _REVOKE.execute(connection, links=list(link_ids), customer=customer_id):
         return False
     payable = await _PAYABLE.column(connection, customer=customer_id)
-    await _REVOKE_PAYMENT_LINKS.execute(connection, links=[link_id_in_portal(link_id, it) for it in payable])
+    opened = [link_id_in_portal(portal, invoice) for portal in link_ids for invoice in payable]
+    await _REVOKE_PAYMENT_LINKS.execute(connection, links=opened)
     return True
 
 
-async def revoke_all(connection: Connection, customer_ids: Collection[str]) -> None:
-    """Revoke all links of these customers, with the payment links they led to."""
-    for link in await _IN_FORCE.fetch(connection, customers=list(customer_ids)):
-        await revoke(connection, link["id"], link["customer"])
+async def revoke_all(connection: Connection, customer_id: str) -> None:
+    """Revoke all links of the customer."""
+    await revoke(connection, await _IN_FORCE.column(connection, customer=customer_id), customer_id)
 
 
 async def revoked_at(connection: Connection, link: PortalLink) -> tuple[bool, datetime | None]:

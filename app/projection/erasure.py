@@ -33,9 +33,9 @@ async def forget(connection: Connection, customers: Mapping[str, str | None]) ->
 
     `customers` maps the id of each to the actor who deleted it; None stands for the service.
     """
-    await portal_statements.revoke_all(connection, customers)
     await erasure_statements.forget(connection, sorted(customers), _scrubbed)
     for customer, cause in sorted(customers.items()):
+        await portal_statements.revoke_all(connection, customer)
         await audit.record(
             connection, actor=cause or "service", action="erase_customer", subject=customer, outcome="done"
         )
