@@ -138,7 +138,7 @@ class Operation:
 
     def answered(self, status: int, body: str) -> Answered:
         """The answer as it is stored. Of the progress, which may repeat parameters, it keeps only what a replay needs."""
-        kept = {name: value for name, value in self.progress.items() if name == "secret_of"}
+        kept = {name: self.progress[name] for name in ("secret_of",) if name in self.progress}
         return Answered(self.id, self.runner, status, body, kept, self.subject)
 
 

@@ -309,6 +309,7 @@ async def test_an_address_over_4_kib_is_refused(app_client: httpx.AsyncClient) -
 
 
 MANY = {f"key{number}": 1 for number in range(60_000)}
+NULLS = dict.fromkeys(list(MANY)[:50_000])
 
 
 @pytest.mark.parametrize(
@@ -321,12 +322,12 @@ MANY = {f"key{number}": 1 for number in range(60_000)}
         ("PATCH /v1/invoices/in_1/payment-intent", {"payment_method_options": MANY}, "payment_method_options.key0"),
         (
             "PATCH /v1/invoices/in_1/payment-intent",
-            {"payment_method_options": {"card": dict.fromkeys(MANY)}},
+            {"payment_method_options": {"card": NULLS}},
             "payment_method_options.card.key0",
         ),
         (
             "PATCH /v1/invoices/in_1/payment-intent",
-            {"payment_method_options": {"card": {"a": dict.fromkeys(MANY)}}},
+            {"payment_method_options": {"card": {"a": NULLS}}},
             "payment_method_options.card.a",
         ),
     ],
