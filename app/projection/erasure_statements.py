@@ -204,10 +204,7 @@ async def forget(connection: Connection, customers: Sequence[str], scrub: Scrub)
 
 
 async def forget_mentions(connection: Connection, after: Place, scrub: Scrub) -> tuple[int, Place | None]:
-    """Scrub the events of the page after `after` that mention an erased customer, and take from all what lets one pay.
-
-    Returns how many, and the page's end.
-    """
+    """Scrub what mentions an erased customer or lets one pay in the page after `after`. Returns how many, and its end."""
     rows = await _RECEIVED.rows(connection, Mention, received_at=after.received_at, id=after.id)
     clean = ((row, without_payers(scrub(row.document) if row.mentions else row.document)) for row in rows)
     found = [(row.id, document) for row, document in clean if document != row.document]
