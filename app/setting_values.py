@@ -23,9 +23,9 @@ SMALLEST_KEY = 32
 ASYMMETRIC = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 """Algorithms a token may be signed with. All are asymmetric: a verifier must not be able to sign."""
 ALGORITHMS = ("RS256", "ES256")
-HTTP = re.compile(r"https?://[^/?#]")
+HTTP = re.compile(r"https?://[^/?#\s]\S*")
 SECRET_KEY = re.compile(r"[rs]k_(?:test|live)_\w+", re.ASCII)
-SERVER = re.compile(r"(?:\[[^]]*\]|[^:@\[\]]*)(?::\d{1,5})?")
+SERVER = re.compile(r"(?:\[[^]]*\]|[^:@\[\]]*)(?::(\d{1,5}))?")
 """A host and its port in a DATABASE_URL; both may be left out."""
 PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_\w+", re.ASCII)
 KEYS = {
@@ -34,6 +34,7 @@ KEYS = {
     "rk_": "restricted key",
     "whsec_": "webhook's signing secret",
     "ik_": "key of this service",
+    "we_": "webhook endpoint's id",
 }
 """What keys are, by how they begin."""
 
@@ -77,16 +78,20 @@ def _of_postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr |
     if url and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
         raise ValueError(f"{str(info.field_name).upper()} must be postgresql://user:password@host:5432/name")
     servers = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[0].rpartition("@")[2]
-    if not all(SERVER.fullmatch(one) for one in servers.split(",")):
+    if not all((one := SERVER.fullmatch(it)) and int(one[1] or 0) < 1 << 16 for it in servers.split(",")):
         raise ValueError(
-            f"{str(info.field_name).upper()} names no server: in the password write %40 for @, %2F for /, %23 for #, %3F for ?"
+            f"{str(info.field_name).upper()} names no server, or a port above 65535: in the password write %40 for @, %2F for /, %23 for #, %3F for ?"
         )
     return value
 
 
-def _no_empty_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if not value or not all(secret.get_secret_value() for secret in value):
+def _no_public_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    secrets = [secret.get_secret_value() for secret in value]
+    if not all(secrets or [""]):
         raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
+    for secret in secrets:
+        if not secret.startswith("whsec_") and (like := _looks_like(secret)):
+            raise ValueError(f"STRIPE_WEBHOOK_SECRETS must hold signing secrets such as whsec_…{like}")
     return value
 
 
@@ -145,8 +150,16 @@ def _networks(value: object) -> object:
 
 
 def _http(value: str, info: ValidationInfo) -> str:
-    if value and not HTTP.match(value):
-        raise ValueError(f"{str(info.field_name).upper()} must start with http:// or https://, then a host")
+    if value and not HTTP.fullmatch(value):
+        raise ValueError(
+            f"{str(info.field_name).upper()} must start with http:// or https:// and a host, without spaces"
+        )
+    return value
+
+
+def _base(value: str) -> str:
+    if set("?#") & set(value):
+        raise ValueError("PUBLIC_BASE_URL must hold no ? and no #: paths are put behind it")
     return value
 
 
@@ -195,7 +208,7 @@ def _existing(value: object) -> object:
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_secrets)]
 _List = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
-SigningSecrets = Annotated[_Secrets, AfterValidator(_no_empty_secret)]
+SigningSecrets = Annotated[_Secrets, AfterValidator(_no_public_secret)]
 Keys = Annotated[_Secrets, AfterValidator(_hard_to_guess)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
@@ -210,6 +223,7 @@ Algorithms = Annotated[_List, AfterValidator(_asymmetric)]
 Origins = Annotated[_List, AfterValidator(_exact_origins)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Address = Annotated[str, AfterValidator(_http)]
+BaseAddress = Annotated[Address, AfterValidator(_base)]
 Appearance = Annotated[dict[str, Any], NoDecode, BeforeValidator(_appearance)]
 Locale = Annotated[str, AfterValidator(_locale)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

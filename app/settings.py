@@ -19,6 +19,7 @@ from app.setting_values import (
     Address,
     Algorithms,
     Appearance,
+    BaseAddress,
     DatabaseUrl,
     Keys,
     Locale,
@@ -42,6 +43,7 @@ STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 SMALLEST_SIGNING_SECRET = 16
 SHORTEST_RETENTION = 35
 MOST_DAYS = 36_500
+DAY_S = 86_400
 NEVER_PRIVATE = tuple(ip_network(it) for it in ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "::1/128", "fe80::/10"))
 
 
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_base_url: Address = ""
+    public_base_url: BaseAddress = ""
     workers: int = Field(default=1, ge=1, le=64)
     console_host: str = "127.0.0.1"
     console_port: int = Field(default=8002, ge=0, le=65535)
@@ -133,10 +135,10 @@ class Settings(BaseSettings):
     stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60)
     stream_lifetime_s: float = Field(default=3600.0, gt=0)
 
-    worker_lease_s: float = Field(default=30.0, gt=0)
+    worker_lease_s: float = Field(default=30.0, gt=0, le=DAY_S)
     worker_batch: int = Field(default=64, ge=1, le=500)
     worker_poll_s: float = Field(default=2.0, gt=0)
-    completion_grace_s: float = Field(default=30.0, gt=0)
+    completion_grace_s: float = Field(default=30.0, gt=0, le=DAY_S)
     inbox_lag_limit_s: float = Field(default=300.0, gt=0)
     inbox_retention_days: int = Field(default=0, ge=0, le=MOST_DAYS)
     feed_retention_days: int = Field(default=0, ge=0, le=MOST_DAYS)
@@ -323,7 +325,7 @@ UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda found: found.stripe_api_base != STRIPE_API_BASE, "STRIPE_API_BASE must be Stripe's: unset it"),
     (lambda found: found.stripe_js_url != STRIPE_JS_URL, "STRIPE_JS_URL must be Stripe's: unset it"),
     (
-        lambda found: any(len(it.get_secret_value()) < SMALLEST_SIGNING_SECRET for it in found.stripe_webhook_secrets),
+        lambda found: min(map(len, found.stripe_webhook_secrets)) < SMALLEST_SIGNING_SECRET,
         f"STRIPE_WEBHOOK_SECRETS holds one with fewer than {SMALLEST_SIGNING_SECRET} characters",
     ),
     (

@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.db.engine import asyncpg_dsn
 from app.db.migrations import is_modelled
 from app.db.schema import metadata
 
@@ -15,9 +17,9 @@ ALONE = text("SELECT pg_try_advisory_lock(7410002)")
 WAIT_S = 1.0
 
 
-def _url() -> str:
-    url: str = context.config.attributes.get("url") or os.environ["DATABASE_URL"]
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+async def _connect() -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection that reads the address as the service does: SQLAlchemy takes no `sslmode`, and no second host."""
+    return await asyncpg.connect(asyncpg_dsn(context.config.attributes.get("url") or os.environ["DATABASE_URL"]))
 
 
 def _migrate(connection: Connection) -> None:
@@ -37,7 +39,7 @@ async def _run() -> None:
 
     It asks again and again. A statement that waits would be waited for by an index that the other builds.
     """
-    engine = create_async_engine(_url(), poolclass=pool.NullPool)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=_connect, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         told = False
         while not await connection.scalar(ALONE):

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 import asyncpg
 import msgspec
 import typer
+from asyncpg.exceptions import ClientConfigurationError
 
 from app.cli.output import Status
+from app.db.engine import AWAY, NOT_NOW
 from app.domain.errors import DatabaseUnavailable, InvoicingError, Unavailable
 
 NOT_MIGRATED = "The database lacks tables of this release: run `invoicing migrate`."
+UNKNOWN = "The database does not know a part of DATABASE_URL ({}): correct it."
 WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
     (
         asyncpg.InvalidAuthorizationSpecificationError,
@@ -23,6 +26,8 @@ WRONG_DATABASE: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (asyncpg.UndefinedTableError, NOT_MIGRATED),
     (asyncpg.UndefinedColumnError, "The database lacks columns of this release: run `invoicing migrate`."),
+    (asyncpg.UndefinedObjectError, UNKNOWN),
+    (ClientConfigurationError, UNKNOWN),
 )
 """What PostgreSQL says where the settings or the schema are wrong, and what to do about it; {} is its own message."""
 
@@ -36,16 +41,25 @@ def wrong_database(error: BaseException) -> str | None:
     return None
 
 
+def away(error: BaseException) -> str | None:
+    """Why the database cannot be used right now, as it or the system says; None where `error` says nothing such."""
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) and error.detail == AWAY else error
+    if not isinstance(cause, NOT_NOW):
+        return None
+    return f"The database cannot be used right now: {str(cause).partition(chr(10))[0] or type(cause).__name__}"
+
+
 def tell_error(error: BaseException, *, as_json: bool) -> Status:
     """Say on standard error what went wrong; the exit status that goes with it. Raises `error` where it has no name."""
     says = wrong_database(error)
-    named = DatabaseUnavailable(says) if says else error
+    why = says or away(error)
+    named = DatabaseUnavailable(why) if why else error
     if not isinstance(named, InvoicingError):
         raise error
     typer.echo(msgspec.json.encode(named.to_document()).decode() if as_json else named.detail, err=True)
     if says:
         return Status.WRONG
-    return Status.UNAVAILABLE if isinstance(error, Unavailable) else Status.FAILED
+    return Status.UNAVAILABLE if isinstance(named, Unavailable) else Status.FAILED
 
 
 @contextmanager
@@ -53,7 +67,7 @@ def errors_told(*, as_json: bool = False) -> Iterator[None]:
     """End the command with a line and an exit status where the block raises an error that has a name."""
     try:
         yield
-    except (InvoicingError, asyncpg.PostgresError, ExceptionGroup) as error:
+    except (InvoicingError, asyncpg.PostgresError, asyncpg.InterfaceError, ExceptionGroup) as error:
         first: BaseException = error
         while isinstance(first, BaseExceptionGroup):  # of a worker, whose jobs run side by side
             first = first.exceptions[0]

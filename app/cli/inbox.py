@@ -104,6 +104,8 @@ def reconcile(
     With --money: compare each day's payments, refunds and disputes with Stripe's balance transactions, from the day of
     `--since`, or of the last seven days. This corrects nothing. Exit status 1: they differ.
     """
+    if since and since > datetime.now(UTC).replace(tzinfo=None):
+        raise typer.BadParameter("nothing can be compared from a day that is still to come", param_hint="--since")
     if money:
         from app.reports.balance import LOOKED_BACK
 

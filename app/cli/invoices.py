@@ -24,7 +24,7 @@ invoices = typer.Typer(help="Invoices: find, show, export, and everything that h
 Where = Annotated[
     list[str] | None,
     typer.Option(
-        help="A query parameter of GET /v1/invoices, as `sort=due_at`, `q=jenny`, `metadata[team]=blue`; several."
+        help="A filter of GET /v1/invoices, or `sort`, as `sort=due_at`, `q=jenny`, `metadata[team]=blue`; several."
     ),
 ]
 
@@ -75,11 +75,7 @@ def export_invoices(
 
         texts = export.lines(container.database, wanted)
         first = await anext(texts)
-        try:
-            opened = output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout)
-        except OSError as error:
-            raise typer.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None
-        with opened as file:
+        with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
             file.write(first)
             async for text in texts:
                 file.write(text)

@@ -1,6 +1,8 @@
 """The command line `invoicing`. A command's module is imported when it is used, so that help is fast."""
 
+import errno
 import gc
+import sys
 from functools import cached_property
 from importlib import import_module
 from typing import Annotated, Any
@@ -104,7 +106,13 @@ def main() -> None:
     the start. Whatever may last collects again once it has begun (runner.py, processes.py).
     """
     gc.disable()
-    cli()
+    try:
+        cli()
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"{error.filename or 'The output'}: {error.strerror}", err=True)
+        sys.exit(2 if error.filename else 1)
 
 
 if __name__ == "__main__":

@@ -181,12 +181,15 @@ async def _require_somebody(found: Settings) -> None:
 
 
 async def _require_tables(database: Database) -> None:
-    """Exit if the database was never migrated: every job would fail. For a database that is away, jobs wait."""
+    """Exit if the database was never migrated: every job would fail. For one that is away jobs wait; an older one is told."""
     with suppress(DatabaseUnavailable):
         async with database.connection() as connection:
-            if await migrations.revision(connection) is None:
-                typer.echo(NOT_MIGRATED, err=True)
-                raise typer.Exit(Status.WRONG)
+            applied = await migrations.revision(connection)
+        if applied is None:
+            typer.echo(NOT_MIGRATED, err=True)
+            raise typer.Exit(Status.WRONG)
+        if not migrations.serves(applied):
+            log.warning("database_not_migrated", fix="invoicing migrate")
 
 
 async def _tell_what_is_away(found: Settings) -> None:

@@ -33,8 +33,10 @@ def setup(
 ) -> None:
     """Create or update the endpoint at Stripe: exactly the event types that the service handles, in its API version."""
     from app.cli.environment import BeforeTheEndpoint
-    from app.inbox import stripe_endpoint
+    from app.inbox import route, stripe_endpoint
 
+    if not url.endswith(route.PATH):
+        raise typer.BadParameter(f"the service receives at …{route.PATH}", param_hint="--url")
     key = f"endpoint-{uuid.uuid4().hex}"
     done = run(
         lambda container: stripe_endpoint.set_up(container.gateway, url, key=key), BeforeTheEndpoint, as_json=as_json

@@ -21,6 +21,9 @@ EVENTS = "events"
 LOCK = 0x636F7665726167
 """The advisory lock of the process that compares them."""
 
+LOST_FROM, LOST_UNTIL = "lost_from", "lost_until"
+"""The names under which the days stand whose events Stripe no longer had."""
+
 _C = coverage.c
 _COUNTS = ("compared", "missed", "repaired")
 _NAMED = _C.name == bindparam("name")
@@ -40,7 +43,7 @@ _COUNT_REPAIRS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """All before `complete_until` is covered, but for days of which the log said `coverage_lost`. The counts are totals."""
+    """All before `complete_until` is covered, but for what `lost` answers. The counts are totals."""
 
     complete_until: datetime
     compared: int
@@ -65,6 +68,12 @@ async def now(connection: Connection) -> datetime:
 async def read(connection: Connection, name: str = EVENTS) -> Covered | None:
     """The coverage; None before the first pass."""
     return await _READ.row(connection, Covered, name=name)
+
+
+async def lost(connection: Connection) -> tuple[datetime, datetime] | None:
+    """From when until when Stripe's events were lost, if ever: Stripe did not keep them until they were compared."""
+    since, until = await read(connection, LOST_FROM), await read(connection, LOST_UNTIL)
+    return (since.complete_until, until.complete_until) if since and until else None
 
 
 async def extend(

@@ -33,6 +33,9 @@ NOT_NOW = (
 InternalClientError is what a statement meets while the server closes its connection.
 """
 
+NOT_LET_IN = (*NOT_NOW, asyncpg.UndefinedObjectError)
+"""What it raises where a connection is made; the last, where the address holds a parameter that the server does not know."""
+
 SESSION = {
     "application_name": "invoicing",
     "timezone": "UTC",
@@ -57,6 +60,10 @@ The plan must use an index even where a partition is empty when it is made, beca
 POOLED = {name: SESSION[name] for name in ("application_name", "timezone")}
 """The settings that a pooler passes on to the server."""
 
+AWAY = (
+    "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
+    "the same Idempotency-Key."
+)
 RETRY_AFTER_S = 1
 ACQUIRE_WITHIN_S = 10.0
 CONNECT_WITHIN_S = 5.0
@@ -82,11 +89,7 @@ def _unavailable(error: BaseException) -> DatabaseUnavailable:
     log.warning("database_unavailable", error=type(error).__name__)
     if isinstance(error, BUSY):
         return DatabaseContention("The database was busy with a change beside this one: ask again.", retry_after=1)
-    return DatabaseUnavailable(
-        "The database cannot be reached right now. What was asked may have been recorded all the same: ask again, with "
-        "the same Idempotency-Key.",
-        retry_after=RETRY_AFTER_S,
-    )
+    return DatabaseUnavailable(AWAY, retry_after=RETRY_AFTER_S)
 
 
 async def close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -112,9 +115,10 @@ class _Borrowed:
         asked = time.perf_counter()
         try:
             self._connection = await self._pool.acquire(timeout=ACQUIRE_WITHIN_S)
-        except NOT_NOW as error:
+        except NOT_LET_IN as error:
             raise _unavailable(error) from error
-        metrics.POOL_WAIT.observe(time.perf_counter() - asked)
+        finally:
+            metrics.POOL_WAIT.observe(time.perf_counter() - asked)
         return self._connection
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
@@ -210,7 +214,11 @@ class Database:
     async def spare(self) -> AsyncIterator[Connection]:
         """A connection for a probe. While all of the pool are in use, one is made for it; one at a time."""
         full = self.pool_state.in_use == self._pool_size
-        async with self._sparing if full else nullcontext(), self.session() if full else self.connection() as found:
+        async with (
+            translated_errors(),
+            self._sparing if full else nullcontext(),
+            self.session() if full else self.connection() as found,
+        ):
             yield found
 
     @property
@@ -226,13 +234,15 @@ class Database:
 
     async def dedicated(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
         """A connection to the server itself, e.g. for a listener. The caller closes it. `settings` are the server's."""
-        async with translated_errors():
+        try:
             return await asyncpg.connect(
                 self._direct_url,
                 timeout=CONNECT_WITHIN_S,
                 command_timeout=self._command_timeout_s,
                 server_settings=self._session | settings,
             )
+        except NOT_LET_IN as error:
+            raise _unavailable(error) from error
 
     @asynccontextmanager
     async def session(self, **settings: str) -> AsyncIterator[Connection]:

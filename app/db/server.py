@@ -19,8 +19,9 @@ SELECT
     current_setting('fsync') = 'on' AS fsync,
     current_setting('full_page_writes') = 'on' AS full_page_writes,
     pg_is_in_recovery() AS replica,
+    current_setting('transaction_read_only') = 'on' AS read_only,
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS connections,
-    (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connected,
+    (SELECT sum(numbackends)::int FROM pg_stat_database) AS connected,
     (SELECT max(age(datfrozenxid)) FROM pg_database)::bigint AS transactions_behind,
     (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
     (SELECT count(*)::int FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
@@ -29,13 +30,17 @@ SELECT
 """
 
 _LONGEST = """
-SELECT pid, coalesce(application_name, '') AS application, state, extract(epoch FROM now() - xact_start)::float8 AS open_s
-FROM pg_stat_activity
-WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-ORDER BY xact_start LIMIT 1
+SELECT format('%s of %s (pid %s, %s)', coalesce(nullif(application_name, ''), 'somebody'), usename, pid, coalesce(state, 'hidden'))
+        AS whose,
+    coalesce(extract(epoch FROM now() - xact_start)::float8, $1) AS open_s
+FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC LIMIT 1
 """
+"""What the feed waits for. PostgreSQL hides from a role since when the transactions of others are open."""
 
-_PREPARED = "SELECT gid, extract(epoch FROM now() - prepared)::float8 AS open_s FROM pg_prepared_xacts ORDER BY prepared LIMIT 1"
+_PREPARED = """
+SELECT format('the prepared transaction %L', gid) AS whose, extract(epoch FROM now() - prepared)::float8 AS open_s
+FROM pg_prepared_xacts ORDER BY prepared LIMIT 1
+"""
 
 _BACKLOG = """
 SELECT
@@ -69,6 +74,7 @@ class Server:
     fsync: bool
     full_page_writes: bool
     replica: bool
+    read_only: bool
     connections: int
     connected: int
     transactions_behind: int
@@ -91,16 +97,13 @@ async def server(connection: Connection) -> Server:
     return Server(**row)
 
 
-async def open_transactions(connection: Connection) -> list[OpenTransaction]:
-    """The longest open transaction of others, and all prepared ones, oldest first."""
-    found = [
-        OpenTransaction(f"{row['application'] or 'somebody'} (pid {row['pid']}, {row['state']})", row["open_s"])
-        for row in await connection.fetch(_LONGEST)
-    ]
-    return found + [
-        OpenTransaction(f"the prepared transaction {row['gid']!r}", row["open_s"])
-        for row in await connection.fetch(_PREPARED)
-    ]
+async def open_transactions(connection: Connection, held_s: float) -> list[OpenTransaction]:
+    """The oldest transaction of others that writes, and the oldest prepared one.
+
+    `held_s` is for how long the feed waits: so long a transaction is open at least of which that is hidden.
+    """
+    found = [*await connection.fetch(_LONGEST, held_s), *await connection.fetch(_PREPARED)]
+    return [OpenTransaction(**row) for row in found]
 
 
 async def delivered_version(connection: Connection) -> str | None:

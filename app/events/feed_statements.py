@@ -179,6 +179,7 @@ HELD_S = cast(
 )
 """Seconds for which the first event that readers cannot see yet has existed; 0 if there is none."""
 
+_HELD = Statement(select(HELD_S))
 _LAST = Statement(_last(_END))
 _BELOW = Statement(select(_END))
 _HOLD = Statement(select(_F.id).with_for_update(key_share=True))
@@ -273,6 +274,12 @@ async def last_position(connection: Connection) -> Cursor:
 async def end(connection: Connection) -> Cursor:
     """The feed's end, beyond which no reader can have been."""
     return Cursor.before(await _BELOW.value(connection))
+
+
+async def held_s(connection: Connection) -> float:
+    """HELD_S now."""
+    found: float = await _HELD.value(connection)
+    return found
 
 
 async def gone(connection: Connection) -> Cursor:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from app.db import coverage
-from app.db.coverage import EVENTS, Covered
+from app.db.coverage import EVENTS, LOST_FROM, LOST_UNTIL, Covered
 from app.db.engine import Database
 from app.domain.errors import MalformedRequest
 from app.domain.json import JsonObject
@@ -69,6 +69,10 @@ class Reconciler:
         known = covered.complete_until if covered else None
         now = await self._stripe_time(known)
         oldest = now - KEPT
+        if known and known < oldest:
+            async with self._database.connection() as connection:
+                await coverage.extend(connection, LOST_FROM, known)
+                await coverage.extend(connection, LOST_UNTIL, oldest)
         start = max(oldest, since or (min(known, now) - OVERLAP if known else oldest))
         done = ReconcilerPass(start, start)
         end = max(start, now - self._settled)
@@ -88,7 +92,7 @@ class Reconciler:
         return now
 
     def _raise_alarm(self, now: datetime, known: datetime | None) -> None:
-        """Log an old cursor. Only the log tells of lost days: the cursor moves past them."""
+        """Log an old cursor."""
         if known and now - known > KEPT:
             log.error("coverage_lost", complete_until=known, lost_until=now - KEPT)
         elif known and now - known > ALARM:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.domain import search
 from app.http.parameters import IdQuery, ReferenceQuery, TextQuery, TimeQuery
@@ -15,6 +15,8 @@ Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(searc
 
 class InvoicesFilter(BaseModel):
     """Which invoices are meant, and in which order."""
+
+    model_config = ConfigDict(extra="forbid")  # a filter that is misspelt would be none
 
     repeated: ClassVar[frozenset[str]] = frozenset({"status"})
     keyed: ClassVar[frozenset[str]] = frozenset({"metadata"})

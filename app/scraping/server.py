@@ -174,7 +174,7 @@ class Scrape(Collector):
 
     async def _read(self) -> list[Metric] | None:
         with suppress(DatabaseUnavailable):
-            async with self._container.database.connection() as connection:
+            async with self._container.database.spare() as connection:
                 return await gauges.standing(connection)
         return None
 

@@ -7,7 +7,6 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import asyncpg
 import httpx
 import pytest
 import stripe
-from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from app.db.engine import Database as Connections
+from app.db import engine
 from app.main import create_app
 from app.settings import Settings
 from tests.fixtures.application import running
@@ -120,12 +119,23 @@ async def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_d
     await administrator.close()
 
 
-async def test_a_process_whose_connections_are_all_in_use_is_ready(app: FastAPI, app_client: httpx.AsyncClient) -> None:
-    database: Connections = app.state.container.database
-    async with AsyncExitStack() as held:
-        for _ in range(database.pool_state.most):
-            await held.enter_async_context(database.connection())
-        assert (await app_client.get("/readyz")).status_code == 200
+async def test_with_all_connections_of_the_pool_in_use_a_process_is_ready_and_the_wait_is_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a cluster sends it no delivery of Stripe's any more, though these need none of them."""
+    monkeypatch.setattr(engine, "ACQUIRE_WITHIN_S", 0.2)
+    application = create_app(settings.model_copy(update={"database_pool_size": 1}))
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with (
+        running(application),
+        client_of(settings.public_base_url, transport) as client,
+        application.state.container.database.connection(),
+    ):
+        assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
+        assert (await delivery(client)).status_code == 200
+        waited = REGISTRY.get_sample_value("invoicing_database_pool_wait_seconds_sum") or 0
+        assert (await client.get("/v1/products")).status_code == 503
+        assert (REGISTRY.get_sample_value("invoicing_database_pool_wait_seconds_sum") or 0) - waited > 0.2
 
 
 async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, empty_database: Database) -> None:

@@ -13,15 +13,18 @@ from app.cli.checks import database as database_checks
 from app.cli.checks.clock import skewed
 from app.cli.checks.findings import Level
 from app.db import migrations
+from app.db import server as server_module
 from app.db.server import Server
 from app.http.connections import MOST, RESERVED
 from app.inbox.handlers import HANDLERS
 from app.settings import Settings
+from tests.fixtures.caller import Caller
 from tests.fixtures.identity import IdentityProvider
 from tests.fixtures.mail import MailServer
 from tests.fixtures.ports import find_free_port
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.service import SECRETS_KEY
 from tests.fixtures.shell import Shell
 from tests.fixtures.stage import Stage
 
@@ -90,8 +93,10 @@ async def test_a_database_that_is_away_is_told_and_stripe_is_looked_at_all_the_s
     invoicing.environment["DATABASE_URL"] = f"postgresql://127.0.0.1:{find_free_port()}/none"
     found = await invoicing.json("doctor", status=2)
     by_check = {finding["check"]: finding["level"] for finding in found["findings"]}
-    assert by_check["database"] == "fail"
-    assert by_check["permissions"] == "ok"
+    (away,) = [finding for finding in found["findings"] if finding["check"] == "database"]
+    assert (away["level"], "Connect call failed" in away["says"]) == ("fail", True)
+    assert away["advice"].startswith("Is it up")
+    assert by_check["permissions"] == by_check["webhook endpoint"] == "ok"
     assert "coverage" not in by_check
 
 
@@ -233,6 +238,14 @@ async def test_a_service_that_never_compared_and_that_nobody_could_call_is_told(
     assert only(wrong, "callers")["advice"] == "invoicing keys create"
 
 
+async def test_secrets_under_another_key_are_told(healthy: Stage, api: Caller, invoicing: Shell) -> None:
+    endpoint = await api.post("/v1/webhook-endpoints", {"url": "https://shop.example/hook"})
+    invoicing.environment["SECRETS_KEY"] = SECRETS_KEY
+    assert "secrets key" not in await examined(invoicing, status=1)
+    invoicing.environment["SECRETS_KEY"] = "of another time: " + "k" * 32
+    assert endpoint["id"] in only(await examined(invoicing, status=1), "secrets key", "warn")["says"]
+
+
 async def test_reminders_that_nobody_gets_are_named(healthy: Stage, invoicing: Shell, mail: MailServer) -> None:
     invoicing.environment["REMINDERS"] = "7,-3"
     found = only(await examined(invoicing, status=1), "reminders", "warn")
@@ -293,10 +306,27 @@ async def test_a_transaction_that_is_left_open_is_told(
     assert "idle in transaction" in told[0].says
 
 
+async def test_a_role_of_the_service_sees_what_others_hold_up(healthy: Stage, database: Database) -> None:
+    """PostgreSQL hides from it what others do, and since when."""
+    other, asking = await database.connect(), await database.connect()
+    role = f"worker_of_{database.name}"
+    try:
+        await asking.execute(f"CREATE ROLE {role}; SET ROLE {role}")
+        async with other.transaction():
+            await other.execute("SELECT txid_current()")
+            (found, *_) = await server_module.open_transactions(asking, 90.0)
+        assert (found.open_s, found.whose.endswith("hidden)")) == (90.0, True)
+        assert (await server_module.server(asking)).connected >= 2
+        await asking.execute(f"RESET ROLE; DROP ROLE {role}")
+    finally:
+        await other.close()
+        await asking.close()
+
+
 def server(**changes: Any) -> Server:
     sound: Json = {
         "version": 180000, "version_name": "18.0", "encoding": "UTF8", "timezone": "UTC", "synchronous_commit": "on",
-        "fsync": True, "full_page_writes": True, "replica": False, "connections": 97, "connected": 5,
+        "fsync": True, "full_page_writes": True, "replica": False, "read_only": False, "connections": 97, "connected": 5,
         "transactions_behind": 1000, "superuser": False, "owned": 0, "clock": datetime.now(UTC),
     }  # fmt: skip
     return Server(**(sound | changes))
@@ -306,7 +336,8 @@ def server(**changes: Any) -> Server:
     ("changes", "level", "says"),
     [
         ({"version": 130010, "version_name": "13.10"}, Level.FAIL, "too old"),
-        ({"replica": True}, Level.FAIL, "standby"),
+        ({"replica": True, "read_only": True}, Level.FAIL, "standby"),
+        ({"read_only": True}, Level.FAIL, "takes no writes"),
         ({"encoding": "SQL_ASCII"}, Level.FAIL, "SQL_ASCII"),
         ({"timezone": "Europe/Berlin"}, Level.WARN, "Europe/Berlin"),
         ({"synchronous_commit": "off"}, Level.FAIL, "synchronous_commit"),
@@ -324,7 +355,7 @@ def test_a_server_that_is_not_safe_in_production_is_told(changes: Json, level: L
 async def test_transaction_ids_that_run_out_are_told(healthy: Stage) -> None:
     async with healthy.container.database.connection() as connection:
         for behind, level in ((10, Level.OK), (600_000_000, Level.WARN), (1_600_000_000, Level.FAIL)):
-            (finding, *_) = await database_checks._transactions(connection, server(transactions_behind=behind))
+            (finding, *_) = await database_checks._transactions(connection, server(transactions_behind=behind), 0.0)
             assert finding.level is level
 
 

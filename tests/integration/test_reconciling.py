@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.cli.checks import endpoint
+from app.cli.checks.findings import Level
 from app.domain.errors import Overtaken, StripeError
 from app.inbox import reconciler as reconciler_module
 from app.inbox.handlers import HANDLERS
@@ -124,6 +126,12 @@ async def test_the_cursor_goes_on_after_more_days_than_stripe_keeps_events(stage
     covered = await reconciler.covered()
     assert covered is not None
     assert datetime.now(UTC) - covered.complete_until < timedelta(minutes=1)
+    (told,) = [finding async for finding in endpoint.check_coverage(stage.container)]
+    lost = f"but for {datetime.now(UTC) - timedelta(days=40):%Y-%m-%d} "
+    assert (told.level, lost in told.says) == (Level.WARN, True)
+    await stage.rows("UPDATE coverage SET complete_until = complete_until - interval '30 days' WHERE name <> 'events'")
+    (told,) = [finding async for finding in endpoint.check_coverage(stage.container)]
+    assert (told.level, "Stripe no longer had those events" in told.says) == (Level.OK, True)
 
 
 async def test_a_cursor_that_a_wrong_clock_moved_into_the_future_misses_no_event(stage: Stage) -> None:

@@ -48,6 +48,12 @@ def test_safe_settings_are_taken() -> None:
         ({"stripe_js_url": "http://127.0.0.1:1/stripe.js"}, "STRIPE_JS_URL must be"),
         ({"stripe_webhook_secrets": "whsec_short"}, "fewer than 16 characters"),
         ({"stripe_webhook_secrets": ""}, "empty secret"),
+        ({"stripe_webhook_secrets": "pk_live_0123456789abcdef"}, "such as whsec_…; this is a publishable key"),
+        ({"stripe_webhook_secrets": "we_0123456789abcdef"}, "such as whsec_…; this is a webhook endpoint's id"),
+        ({"public_base_url": "https://pay.example/?shop=1"}, "PUBLIC_BASE_URL must hold no ?"),
+        ({"public_base_url": "https://pay .example"}, "without spaces"),
+        ({"worker_lease_s": "inf"}, "less than or equal to 86400"),
+        ({"completion_grace_s": "1e300"}, "less than or equal to 86400"),
         ({"link_signing_key": ""}, "LINK_SIGNING_KEY must be set"),
         ({"secrets_key": ""}, "SECRETS_KEY must be set"),
         ({"secrets_key": "short"}, "every SECRETS_KEY must have at least 32"),
@@ -74,9 +80,10 @@ def test_safe_settings_are_taken() -> None:
             "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes",
         ),
         ({"rate_limit_failed": 0}, "RATE_LIMIT_FAILED=0"),
-        ({"database_url": "postgresql://me:a#b@db/x"}, "DATABASE_URL names no server: in the password write %40"),
+        ({"database_url": "postgresql://me:a#b@db/x"}, "in the password write %40 for @"),
         ({"database_url": "postgresql://me:a/b@db/x"}, "DATABASE_URL names no server"),
         ({"database_url": "postgresql://me:p@db:five/x"}, "DATABASE_URL names no server"),
+        ({"database_url": "postgresql://me:p@db:65536/x"}, "or a port above 65535"),
         ({"stripe_api_base": "localhost:8001"}, "STRIPE_API_BASE must start with http:// or https://"),
         ({"metrics_port": 8000}, "PORT and METRICS_PORT are the same"),
         ({"database_pooler": "transaction"}, "needs DATABASE_DIRECT_URL"),
@@ -136,7 +143,7 @@ def test_a_live_publishable_key_beside_a_test_key_is_refused() -> None:
     "url",
     [
         "postgresql://me:a%2Fb@db:5432/x", "postgresql://me:a@b@db/x", "postgresql://postgres@/x?host=%2Ftmp",
-        "postgresql+asyncpg://db/x", "postgresql://a:1,b:2/x", "postgresql://[::1]:5432/x",
+        "postgresql+asyncpg://db/x", "postgresql://a:1,b:2/x", "postgresql://[::1]:5432/x", "postgresql://db:65535/x",
     ],
 )  # fmt: skip
 def test_addresses_of_databases(url: str) -> None:

@@ -22,6 +22,7 @@ WITH_DATABASE: tuple[tuple[str, Check], ...] = (
     ("webhook secret", endpoint.check_secret),
     ("coverage", endpoint.check_coverage),
     ("inbox", backlog.check),
+    ("secrets key", surroundings.check_secrets_key),
     ("callers", surroundings.check_callers),
 )
 """Checks that need the database at this build's schema."""

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 from app.cli.checks.clock import skewed
-from app.cli.checks.findings import Finding, fail, ok, warn
-from app.cli.errors import wrong_database
+from app.cli.checks.findings import Finding, Level, fail, ok, warn
+from app.cli.errors import away, wrong_database
 from app.container import Container
 from app.db import migrations, server
 from app.db.engine import Connection
 from app.db.server import Server
 from app.domain.errors import DatabaseUnavailable
+from app.events import feed_statements
 from app.settings import Settings
 
 OLDEST = 140000
@@ -30,18 +31,22 @@ async def check(container: Container) -> AsyncIterator[Finding]:
             asked = datetime.now(UTC)
             found = await server.server(connection)
             answered = datetime.now(UTC)
+            schema = await _migrations(connection)
+            held_s = 0.0 if schema.level is Level.FAIL else await feed_statements.held_s(connection)
             findings = [
                 ok("database", f"PostgreSQL {found.version_name}"),
                 *_safety(found, production=container.settings.environment == "production"),
                 _room(found, container.settings),
-                *await _transactions(connection, found),
-                await _migrations(connection),
+                *await _transactions(connection, found, held_s),
+                schema,
                 skewed("database clock", found.clock - asked - (answered - asked) / 2, "the database's", precise=True),
             ]
     except DatabaseUnavailable as error:
-        advice = "Is it up, is DATABASE_URL right, may this machine connect to it?"
-        says, _, fix = (wrong_database(error) or f"{error.detail}: {advice}").partition(": ")
-        yield fail("database", says, fix)
+        if says := wrong_database(error):
+            yield fail("database", *says.rsplit(": ", 1))
+        else:
+            advice = "Is it up, is DATABASE_URL right, may this machine connect to it?"
+            yield fail("database", away(error) or error.detail, advice)
         return
     for finding in findings:
         yield finding
@@ -53,6 +58,9 @@ def _safety(found: Server, *, production: bool) -> Iterator[Finding]:
         yield fail("database", f"PostgreSQL {found.version_name} is too old", "Upgrade to 14 or newer.")
     if found.replica:
         yield fail("database", "this is a standby: it takes no writes", "Point DATABASE_URL at the primary.")
+    elif found.read_only:
+        advice = "Is its disk full? Else: ALTER ROLE or ALTER DATABASE … RESET default_transaction_read_only."
+        yield fail("database", "it takes no writes: transactions are read-only", advice)
     if found.encoding != "UTF8":
         yield fail("database", f"its encoding is {found.encoding}", "Create the database with ENCODING 'UTF8'.")
     if found.timezone != "UTC":
@@ -89,8 +97,8 @@ def _room(found: Server, settings: Settings) -> Finding:
     return ok("connections", says)
 
 
-async def _transactions(connection: Connection, found: Server) -> list[Finding]:
-    """Check for exhausted transaction ids, and for transactions that hold others up."""
+async def _transactions(connection: Connection, found: Server, held_s: float) -> list[Finding]:
+    """Check for exhausted transaction ids, and for transactions that hold others up: the feed has waited for `held_s`."""
     findings = []
     behind = f"the oldest row is {found.transactions_behind:,} transactions old"
     if found.transactions_behind > OLD_TRANSACTIONS:
@@ -98,7 +106,7 @@ async def _transactions(connection: Connection, found: Server) -> list[Finding]:
         findings.append(
             kind("transactions", behind, "VACUUM (FREEZE) before PostgreSQL refuses to write; see what blocks it.")
         )
-    long = [one for one in await server.open_transactions(connection) if one.open_s > LONG_OPEN_S]
+    long = [one for one in await server.open_transactions(connection, held_s) if one.open_s > LONG_OPEN_S]
     for one in long:
         says = f"{one.whose} has a transaction open for {one.open_s:,.0f} s: the event feed waits for it, and nothing is cleaned up"
         findings.append(

@@ -41,7 +41,7 @@ async def _last_version(container: Container) -> str | None:
         async with container.database.connection() as connection:
             return await server.delivered_version(connection)
     except DatabaseUnavailable:
-        return None
+        return API_VERSION  # not known, so nothing is said of it
 
 
 def _endpoint(there: list[JsonObject], url: str, delivered: str | None) -> list[Finding]:
@@ -77,7 +77,7 @@ def _missing(endpoint: JsonObject) -> set[str]:
 
 
 async def _undelivered(container: Container) -> Finding:
-    """The finding about events of the last day that Stripe could not deliver."""
+    """The finding about events of the last day that Stripe could not deliver. It tries no endpoint that is disabled."""
     now = datetime.now(UTC)
     span = {"gte": int((now - DAY).timestamp()), "lte": int((now - ON_ITS_WAY).timestamp())}
     try:
@@ -92,7 +92,8 @@ async def _undelivered(container: Container) -> Finding:
         )
     ours = [event for event in page["data"] if event["type"] in HANDLERS]
     if not ours:
-        return ok("deliveries", "everything of the last day was delivered")
+        newest = " among the newest 100" if page["has_more"] else ""
+        return ok("deliveries", f"Stripe tells of no failed delivery in the last day{newest}")
     more = "or more " if page["has_more"] else ""
     says = f"{len(ours)} {more}events of the last day were not delivered, the last {ours[0]['id']} ({ours[0]['type']})"
     advice = (
@@ -119,7 +120,7 @@ async def check_secret(container: Container) -> AsyncIterator[Finding]:
 
 async def check_coverage(container: Container) -> AsyncIterator[Finding]:
     async with container.database.connection() as connection:
-        covered = await coverage.read(connection)
+        covered, lost = await coverage.read(connection), await coverage.lost(connection)
     if covered is None:
         yield warn(
             "coverage",
@@ -129,6 +130,8 @@ async def check_coverage(container: Container) -> AsyncIterator[Finding]:
         return
     age = datetime.now(UTC) - covered.complete_until
     says = f"nothing is missing up to {covered.complete_until:%Y-%m-%d %H:%M:%S} UTC"
+    if lost:
+        says += f", but for {lost[0]:%Y-%m-%d %H:%M} to {lost[1]:%Y-%m-%d %H:%M}: Stripe no longer had those events"
     if age > ALARM:
         left = max(timedelta(0), KEPT - age)
         yield fail("coverage", f"{says}; Stripe keeps its events for {left.days} days more", "invoicing reconcile, now")
@@ -138,5 +141,7 @@ async def check_coverage(container: Container) -> AsyncIterator[Finding]:
             f"{says}, and that was {age.total_seconds() / 60:,.0f} min ago",
             "Is a worker running? Its log says why not.",
         )
+    elif lost and datetime.now(UTC) - lost[1] < 2 * KEPT:  # that was less than KEPT ago; later it is only mentioned
+        yield warn("coverage", says, f"invoicing reconcile --money --since {lost[0]:%Y-%m-%d} names missing payments.")
     else:
         yield ok("coverage", says)

@@ -53,18 +53,16 @@ async def examined(container: Container, checks: Sequence[tuple[str, Check]]) ->
     """The findings of all checks. A check that raises is itself a failure, and the next one runs."""
     import asyncpg
 
-    from app.cli.errors import wrong_database
+    from app.cli.errors import away, wrong_database
 
     for name, check in checks:
         try:
             async for finding in check(container):
                 yield finding
-        except InvoicingError as error:
-            yield fail(name, error.detail, "Correct that, then run this again: what follows from it is not known.")
-        except asyncpg.PostgresError as error:
-            yield fail(
-                name, wrong_database(error) or f"{type(error).__name__}: {error}", "Correct that, then run this again."
-            )
+        except (InvoicingError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            named = error.detail if isinstance(error, InvoicingError) else f"{type(error).__name__}: {error}"
+            says = wrong_database(error) or away(error) or named
+            yield fail(name, says, "Correct that, then run this again: what follows from it is not known.")
 
 
 def worst(findings: Sequence[Finding]) -> Level:

@@ -10,6 +10,7 @@ from app.container import Container
 from app.domain.actions import Moment, NotNow
 from app.domain.errors import IdentityProviderUnavailable
 from app.http.connections import MOST, RESERVED
+from app.outgoing import endpoint_statements
 from app.settings import Settings
 
 OTHER_FILES = 250
@@ -88,6 +89,18 @@ async def check_identity(container: Container) -> AsyncIterator[Finding]:
         algorithms = ", ".join(container.settings.oidc_algorithms)
         says = f"{url} has no key that may verify a token here"
         yield fail("identity provider", says, f"Its keys must have an id and be of {algorithms} (OIDC_ALGORITHMS).")
+
+
+async def check_secrets_key(container: Container) -> AsyncIterator[Finding]:
+    """Check that the signing secrets of outgoing webhooks are stored under the first SECRETS_KEY."""
+    async with container.database.connection() as connection:
+        found = await endpoint_statements.sealed_otherwise(connection, container.endpoints.seal.current)
+    if found:
+        says = (
+            f"the signing secrets of {len(found)} endpoints, as {found[0]}, are not stored under the first SECRETS_KEY"
+        )
+        advice = "A worker does that within an hour. If its log says signing_secret_unreadable: SECRETS_KEY=new,old."
+        yield warn("secrets key", says, advice)
 
 
 async def check_callers(container: Container) -> AsyncIterator[Finding]:
