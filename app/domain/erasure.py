@@ -8,7 +8,7 @@ from typing import Any
 PERSONAL = frozenset(
     {
         "address", "billing_details", "business_name", "customer_account", "customer_address", "customer_details", "customer_email",
-        "customer_name", "customer_phone", "customer_shipping", "customer_tax_ids", "email", "individual_name", "ip",
+        "customer_name", "customer_phone", "customer_shipping", "customer_tax_ids", "email", "email_sent_to", "individual_name", "ip",
         "name", "phone", "receipt_email", "shipping", "card", "us_bank_account", "sepa_debit",
     }
 )  # fmt: skip

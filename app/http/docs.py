@@ -50,7 +50,6 @@ START = """SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  persistAuthorization: true,
   tryItOutEnabled: true,
 });
 """

@@ -308,6 +308,10 @@ def test_previous_attributes_are_of_the_kind_of_the_object_beside_them() -> None
     assert before("invoice", customer_name="x", total=5) == {"customer_name": None, "total": 5}
     assert before("tax_id", value="DE123456789") == {"value": None}
     paid = {"type": "paypal", "paypal": {"payer_email": "x", "payer_name": "x"}}
+    told = {"display_details": {"email_sent": {"email_sent_to": "x"}}}
+    assert before("refund", next_action=told)["next_action"] == {
+        "display_details": {"email_sent": {"email_sent_to": None}}
+    }
     assert before("charge", payment_method_details=paid) == {"payment_method_details": {"type": "paypal", "paypal": {}}}
     assert pseudonymised({PREVIOUS: {"name": "x", "total": 5}}) == {PREVIOUS: {"name": None, "total": 5}}
 

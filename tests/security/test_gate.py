@@ -64,6 +64,7 @@ async def test_the_docs_run_nothing_inline_and_nothing_of_others(app_client: htt
     assert "default-src 'self'" in policy
     assert "script-src" not in policy  # so that it is default-src, without 'unsafe-inline'
     assert "://" not in page.text
+    assert "persistAuthorization" not in (await app_client.get("/docs/start.js")).text  # no key stays in the browser
 
 
 async def test_without_origins_configured_no_page_may_read_an_answer(app_client: httpx.AsyncClient) -> None:
