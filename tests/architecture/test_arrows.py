@@ -19,7 +19,6 @@ STATEMENTS = {
     "app/admin/overview.py",
     "app/admin/read_sessions.py",
     "app/idempotency/references.py",
-    "app/inbox/coverage.py",
     "app/inbox/drift.py",
     "app/inbox/signers.py",
     "app/jobs/leadership.py",
