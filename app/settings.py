@@ -1,9 +1,10 @@
 """Reads the configuration from the environment, and refuses unsafe combinations. Nothing else reads the environment."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import product
 from pathlib import Path
 from typing import Literal, Self
 
@@ -205,14 +206,57 @@ class Settings(BaseSettings):
 
     def _problems(self) -> Iterator[str]:
         """The problems of the configuration: one line for each unsafe or contradictory combination."""
-        yield from (why for wrong, why in UNSAFE if wrong(self))
+        yield from self._contradictions()
         if self.environment == "production":
             for name, unset in REQUIRED_KEYS.items():
                 if not getattr(self, name):
                     yield f"{name.upper()} must be set: {unset}"
-            for unsafe, why in UNSAFE_IN_PRODUCTION:
-                if unsafe(self):
-                    yield f"not with ENVIRONMENT=production, nor with a live key: {why}"
+            for why in self._good_for_development_only():
+                yield f"not with ENVIRONMENT=production, nor with a live key: {why}"
+
+    def _contradictions(self) -> Iterator[str]:
+        """What is never safe."""
+        other_mode = "test" if self.livemode else "live"
+        if self.livemode and self.stripe_api_base != STRIPE_API_BASE:
+            yield "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE"
+        if self.port != 0 and self.port == self.metrics_port:
+            yield "PORT and METRICS_PORT are the same: the metrics have a port of their own"
+        if len({bool(self.oidc_issuer), bool(self.oidc_audience), bool(self.oidc_jwks_url)}) > 1:
+            yield "OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none"
+        if self.bootstrap_key.startswith(f"ik_{other_mode}_"):
+            yield "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test"
+        if self.stripe_mode == "live" and not self.livemode:
+            yield "STRIPE_MODE is live and STRIPE_SECRET_KEY of test mode: whose money moves must not be in doubt"
+        if self.stripe_publishable_key.startswith(f"pk_{other_mode}_"):
+            why = "take both from the same account and mode"
+            yield f"STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes: {why}"
+        if bool(self.smtp_host) != bool(self.smtp_from):
+            yield "SMTP_HOST and SMTP_FROM belong together: set both, or neither"
+        if bool(self.smtp_username) != bool(self.mail_password) or (self.mail_password and not self.smtp_host):
+            yield "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST"
+
+    def _good_for_development_only(self) -> Iterator[str]:
+        """What is acceptable only on a developer's machine."""
+        if self.log_level == "debug":
+            yield "LOG_LEVEL=debug shows more than a log should keep"
+        if not self.public_base_url.startswith("https://"):
+            yield "PUBLIC_BASE_URL must start with https://"
+        of_stripe = {"stripe_api_base": STRIPE_API_BASE, "stripe_js_url": STRIPE_JS_URL}
+        changed = [name.upper() for name, address in of_stripe.items() if getattr(self, name) != address]
+        yield from (f"{name} must be Stripe's: unset it" for name in changed)
+        if min(map(len, self.stripe_webhook_secrets)) < SMALLEST_SIGNING_SECRET:
+            yield f"STRIPE_WEBHOOK_SECRETS holds one with fewer than {SMALLEST_SIGNING_SECRET} characters"
+        if self.oidc_jwks_url and not self.oidc_jwks_url.startswith("https://"):
+            yield "OIDC_JWKS_URL must start with https://: whoever answers it decides who may come in"
+        if self.smtp_username and self.smtp_security == "none":
+            yield "SMTP_SECURITY=none shows SMTP_PASSWORD to everybody on the way to the mail server"
+        networks = product(self.outgoing_private_networks, NEVER_PRIVATE)
+        if any(network.version == never.version and network.overlaps(never) for network, never in networks):
+            yield "OUTGOING_PRIVATE_NETWORKS holds addresses of this machine or of its cloud's metadata"
+        if any(not it.prefixlen for it in self.trusted_proxies):
+            yield "TRUSTED_PROXIES must not be everybody"
+        if self.rate_limit_failed == 0:
+            yield "RATE_LIMIT_FAILED=0 lets anybody try keys without end"
 
     @property
     def policy(self) -> Policy:
@@ -279,72 +323,3 @@ REQUIRED_KEYS = {
     "secrets_key": "the signing secrets of outgoing webhooks are stored under it",
 }
 """What a developer's machine derives from the Stripe key, and what depends on it."""
-
-UNSAFE: tuple[tuple[Callable[[Settings], bool], str], ...] = (
-    (
-        lambda found: found.livemode and found.stripe_api_base != STRIPE_API_BASE,
-        "a live STRIPE_SECRET_KEY is only ever sent to Stripe: unset STRIPE_API_BASE",
-    ),
-    (
-        lambda found: found.port != 0 and found.port == found.metrics_port,
-        "PORT and METRICS_PORT are the same: the metrics have a port of their own",
-    ),
-    (
-        lambda found: len({bool(found.oidc_issuer), bool(found.oidc_audience), bool(found.oidc_jwks_url)}) > 1,
-        "OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL belong together: set all of them, or none",
-    ),
-    (
-        lambda found: found.bootstrap_key.startswith("ik_test_" if found.livemode else "ik_live_"),
-        "API_BOOTSTRAP_KEY and STRIPE_SECRET_KEY are of different modes: one is live, one is test",
-    ),
-    (
-        lambda found: found.stripe_mode == "live" and not found.livemode,
-        "STRIPE_MODE is live and STRIPE_SECRET_KEY of test mode: whose money moves must not be in doubt",
-    ),
-    (
-        lambda found: found.stripe_publishable_key.startswith("pk_test_" if found.livemode else "pk_live_"),
-        "STRIPE_PUBLISHABLE_KEY and STRIPE_SECRET_KEY are of different modes: take both from the same account and mode",
-    ),
-    (
-        lambda found: bool(found.smtp_host) != bool(found.smtp_from),
-        "SMTP_HOST and SMTP_FROM belong together: set both, or neither",
-    ),
-    (
-        lambda found: (
-            bool(found.smtp_username) != bool(found.mail_password)
-            or (bool(found.mail_password) and not found.smtp_host)
-        ),
-        "SMTP_USERNAME and SMTP_PASSWORD belong together, and to an SMTP_HOST",
-    ),
-)
-"""Combinations that are never safe, and the message for each."""
-
-UNSAFE_IN_PRODUCTION: tuple[tuple[Callable[[Settings], bool], str], ...] = (
-    (lambda found: found.log_level == "debug", "LOG_LEVEL=debug shows more than a log should keep"),
-    (lambda found: not found.public_base_url.startswith("https://"), "PUBLIC_BASE_URL must start with https://"),
-    (lambda found: found.stripe_api_base != STRIPE_API_BASE, "STRIPE_API_BASE must be Stripe's: unset it"),
-    (lambda found: found.stripe_js_url != STRIPE_JS_URL, "STRIPE_JS_URL must be Stripe's: unset it"),
-    (
-        lambda found: min(map(len, found.stripe_webhook_secrets)) < SMALLEST_SIGNING_SECRET,
-        f"STRIPE_WEBHOOK_SECRETS holds one with fewer than {SMALLEST_SIGNING_SECRET} characters",
-    ),
-    (
-        lambda found: bool(found.oidc_jwks_url) and not found.oidc_jwks_url.startswith("https://"),
-        "OIDC_JWKS_URL must start with https://: whoever answers it decides who may come in",
-    ),
-    (
-        lambda found: bool(found.smtp_username) and found.smtp_security == "none",
-        "SMTP_SECURITY=none shows SMTP_PASSWORD to everybody on the way to the mail server",
-    ),
-    (
-        lambda found: any(
-            network.version == never.version and network.overlaps(never)
-            for network in found.outgoing_private_networks
-            for never in NEVER_PRIVATE
-        ),
-        "OUTGOING_PRIVATE_NETWORKS holds addresses of this machine or of its cloud's metadata",
-    ),
-    (lambda found: any(not it.prefixlen for it in found.trusted_proxies), "TRUSTED_PROXIES must not be everybody"),
-    (lambda found: found.rate_limit_failed == 0, "RATE_LIMIT_FAILED=0 lets anybody try keys without end"),
-)
-"""Settings that are acceptable only on a developer's machine, and the message for each."""
