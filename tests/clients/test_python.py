@@ -1,6 +1,7 @@
 """The Python client: its documentation as it stands there, and what it does when calls fail."""
 
 import asyncio
+import copy
 import itertools
 import math
 import os
@@ -247,6 +248,7 @@ def test_a_write_without_an_answer_tells_the_key_to_send_it_again_with() -> None
     with pytest.raises(InvoicingUnavailable) as unavailable:
         client.customers.create(name="Jenny Rosen", idempotency_key="order-1042")
     assert unavailable.value.idempotency_key == "order-1042"
+    assert str(copy.copy(unavailable.value)) == "the service did not answer: ReadTimeout('late')"
     assert len(asked) == 5
 
 
@@ -276,7 +278,9 @@ def test_a_refusal_is_an_error_with_its_code_and_is_not_tried_again(
     client, asked = answers(response)
     with pytest.raises(InvoicingError) as refused:
         client.customers.create(name="")
-    assert (refused.value.code, refused.value.param, refused.value.status) == (code, param, response.status_code)
+    for error in (refused.value, copy.copy(refused.value)):  # as another process is told of it
+        assert (error.code, error.param, error.status) == (code, param, response.status_code)
+        assert error.idempotency_key == asked[0].headers["Idempotency-Key"]
     assert len(asked) == 1
 
 
@@ -292,6 +296,9 @@ def test_ids_and_queries_stand_in_addresses_as_they_must() -> None:
         b"/v1/prices?active=true&limit=5",
         b"/v1/invoices?status=open&status=paid&metadata%5Bteam%5D=emea",
     ]
+    for other in ("", ".", ".."):  # it would be a call for the customer
+        with pytest.raises(ValueError, match="is no id"):
+            client.payment_methods.detach("cus_1", other)
 
 
 def test_a_delivery_is_verified_with_its_raw_body() -> None:

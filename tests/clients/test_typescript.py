@@ -22,6 +22,8 @@ import { createInvoicing, InvoicingError, InvoicingUnavailable } from "invoicing
 import { verify } from "invoicing-client/webhooks";
 import { Webhook } from "standardwebhooks";
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { IncomingHttpHeaders } from "node:http";
 
 let asked: { url: string; key: string | null; body: unknown }[] = [];
 function answering(...answers: (Response | Error)[]) {
@@ -75,6 +77,12 @@ const busy = createInvoicing({
 });
 await assert.rejects(busy.customers.get("cus_1", { signal: left.signal }), /left/);
 
+// Whoever waits often leaves nothing behind at the signal.
+const open = new AbortController();
+const poor = answering(...Array.from({ length: 4 }, () => json(503, {})), json(200, {}));
+await poor.customers.get("cus_1", { signal: open.signal });
+assert.equal(getEventListeners(open.signal, "abort").length, 0);
+
 // Without an answer the key is told.
 const away = answering(...Array.from({ length: 5 }, () => new TypeError("fetch failed")));
 await assert.rejects(away.customers.create({}, { idempotencyKey: "order-1042" }), (error) =>
@@ -95,6 +103,13 @@ assert.deepEqual(asked.map((one) => [one.url, one.body]), [
   ["http://service.test/v1/invoices/in_1/void", undefined],
   ["http://service.test/v1/reports/balance.csv?from=2026-01-01", undefined],
 ]);
+
+assert.throws(() => reads.paymentMethods.detach("cus_1", ".."), /no id/); // it would be a call for the customer
+
+// What `apiKey` throws is thrown at once.
+const expired = createInvoicing({ baseUrl: "http://service.test", apiKey: () => Promise.reject(new Error("log in again")) });
+await assert.rejects(expired.customers.get("cus_1"), /log in again/);
+await assert.rejects(expired.feed.stream().next(), /log in again/);
 
 // Lists go on page after page.
 const list = answering(json(200, { data: [{ id: "a" }], has_more: true, next_cursor: "c" }), json(200, { data: [{ id: "b" }], has_more: false, next_cursor: null }));
@@ -163,7 +178,8 @@ globalThis.setTimeout = timer;
 // A delivery is verified with its raw body.
 const secret = "whsec_c2VjcmV0", at = new Date(), body = JSON.stringify(event("1"));
 const headers = { "webhook-id": "1", "webhook-timestamp": String(Math.floor(at.getTime() / 1000)), "webhook-signature": new Webhook(secret).sign("1", at, body) };
-assert.equal(verify(secret, body, headers).id, "1");
+const fromNode: IncomingHttpHeaders = headers;
+for (const each of [headers, fromNode, new Headers(headers)]) assert.equal(verify(secret, body, each).id, "1");
 assert.throws(() => verify(secret, body.replace("paid", "void"), headers));
 const ping = JSON.stringify({ id: "1", type: "ping", subject: "whe_1", data: { endpoint: "whe_1" } });
 const tried = verify(secret, ping, { ...headers, "webhook-signature": new Webhook(secret).sign("1", at, ping) });

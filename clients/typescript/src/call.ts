@@ -73,8 +73,9 @@ export class Caller {
     const key = method === "get" ? undefined : (options.idempotencyKey ?? crypto.randomUUID());
     for (let tried = 0; ; tried++) {
       let wait = Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
+      const send = await this.prepare(method, path, query, body, key, options.signal);
       try {
-        const response = await this.send(method, path, query, body, key, options.signal);
+        const response = await send();
         if (response.ok) return await content(response);
         const { error, again, waitMs } = await refusal(response, key);
         if (!again || tried >= retries) throw error;
@@ -87,10 +88,10 @@ export class Caller {
     }
   }
 
-  /** One attempt. A long poll has its `wait` more; a stream has no limit of time: `signal` ends it. */
-  async send(
+  /** One attempt. A long poll has its `wait` more; a stream has no limit of time: `signal` ends it. Throws what `apiKey` throws. */
+  async prepare(
     method: string, path: string, query: Query, body: unknown, key?: string, signal?: AbortSignal, stream = false,
-  ): Promise<Response> {
+  ): Promise<() => Promise<Response>> {
     const { apiKey } = this.settings;
     const headers = new Headers({ Authorization: `Bearer ${typeof apiKey === "function" ? await apiKey() : apiKey}` });
     if (key) headers.set("Idempotency-Key", key);
@@ -99,7 +100,7 @@ export class Caller {
     const limits = [...(stream ? [] : [AbortSignal.timeout(limit)]), ...(signal ? [signal] : [])];
     const asked: RequestInit = { method: method.toUpperCase(), headers, signal: AbortSignal.any(limits) };
     if (body !== undefined) asked.body = JSON.stringify(body);
-    return await (this.settings.fetch ?? fetch)(`${this.#base}${path}${parameters(query)}`, asked);
+    return () => (this.settings.fetch ?? fetch)(`${this.#base}${path}${parameters(query)}`, asked);
   }
 }
 
@@ -114,6 +115,12 @@ export async function refusal(response: Response, key?: string): Promise<{ error
   const asked = Number(response.headers.get("Retry-After") ?? Number.NaN);
   const wait = asked >= 0 ? { waitMs: Math.min(asked * 1000, LONGEST_WAIT_MS) } : {};
   return { error: new InvoicingError(problem, response.status, key), again, ...wait };
+}
+
+/** An id as a part of a path. It throws for one that would change which object the path leads to. */
+export function named(id: string): string {
+  if (["", ".", ".."].includes(id)) throw new TypeError(`"${id}" is no id`);
+  return encodeURIComponent(id);
 }
 
 function parameters(query: Query): string {
@@ -131,7 +138,8 @@ function parameters(query: Query): string {
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((done, failed) => {
     signal?.throwIfAborted();
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", () => (clearTimeout(timer), failed(signal.reason)), { once: true });
+    const left = () => (clearTimeout(timer), failed(signal?.reason));
+    const timer = setTimeout(() => (signal?.removeEventListener("abort", left), done()), ms);
+    signal?.addEventListener("abort", left, { once: true });
   });
 }

@@ -1,7 +1,7 @@
 // The feed of events: followed by pages or as a stream, resumed where it ended, and each event handled once.
 
 import { createParser } from "eventsource-parser";
-import { type Caller, InvoicingError, pause, refusal } from "./call.js";
+import { type Caller, InvoicingError, named, pause, refusal } from "./call.js";
 import type { components } from "./contract.js";
 
 export type FeedEvent = components["schemas"]["FeedEvent"];
@@ -61,12 +61,13 @@ export class Feed {
 
   /** Events as they happen, without end; of one invoice from its beginning. If the connection ends, it goes on where it was. */
   async *stream({ after, types = [], signal, invoice }: Asked & { invoice?: string } = {}): AsyncGenerator<FeedEvent> {
-    const path = invoice ? `/v1/invoices/${encodeURIComponent(invoice)}/events` : "/v1/events/stream";
+    const path = invoice ? `/v1/invoices/${named(invoice)}/events` : "/v1/events/stream";
     const known = new Set<string>();
     for (let place = after, wait = PAUSE_MS; ; wait = PAUSE_MS) {
       const query = { after: invoice ? undefined : (place ?? "now"), types: types.join(",") || undefined };
+      const send = await this.caller.prepare("get", path, query, undefined, undefined, signal, true);
       try {
-        const response = await this.caller.send("get", path, query, undefined, undefined, signal, true);
+        const response = await send();
         if (!response.ok) {
           const { error, again, waitMs } = await refusal(response);
           if (!again) throw error;

@@ -1,6 +1,6 @@
 // The types of the methods, worked out from the contract's, and the object that has them.
 
-import { type Caller, type Options, type Query } from "./call.js";
+import { type Caller, named, type Options, type Query } from "./call.js";
 import type { paths } from "./contract.js";
 import { OPERATIONS } from "./operations.js";
 
@@ -63,7 +63,7 @@ export function resources(caller: Caller): Resources {
     const methods: Record<string, unknown> = (nouns[noun] = {});
     for (const [name, [method, path, takes]] of Object.entries(operations as Record<string, Entry>))
       methods[name] = (...given: unknown[]) => {
-        const filled = path.replace(/\{\w+\}/g, () => encodeURIComponent(String(given.shift())));
+        const filled = path.replace(/\{\w+\}/g, () => named(String(given.shift())));
         const sent = (takes === "nothing" ? {} : (given.shift() ?? {})) as Query;
         const options = given.shift() as Options | undefined;
         if (takes === "list") return list(caller, filled, sent, options);

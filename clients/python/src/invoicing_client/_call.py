@@ -29,7 +29,7 @@ class InvoicingError(Exception):
     """
 
     def __init__(self, problem: Mapping[str, Any], status: int, idempotency_key: str | None = None) -> None:
-        super().__init__(problem.get("detail") or f"HTTP {status}")
+        super().__init__(problem, status, idempotency_key)  # as it was called, so that it can be pickled
         self.problem = problem
         self.status = status
         self.code: str = problem.get("code", "unknown")
@@ -37,13 +37,21 @@ class InvoicingError(Exception):
         self.request_id: str | None = problem.get("request_id")
         self.idempotency_key = idempotency_key
 
+    def __str__(self) -> str:
+        """What a person reads."""
+        return self.problem.get("detail") or f"HTTP {self.status}"
+
 
 class InvoicingUnavailable(Exception):
     """No answer came, however often it was tried. A write may have happened: send it again with `idempotency_key`."""
 
     def __init__(self, reason: Exception, idempotency_key: str | None) -> None:
-        super().__init__(f"the service did not answer: {reason!r}")
+        super().__init__(reason, idempotency_key)
         self.idempotency_key = idempotency_key
+
+    def __str__(self) -> str:
+        """What a person reads."""
+        return f"the service did not answer: {self.args[0]!r}"
 
 
 @dataclass(frozen=True)
@@ -151,5 +159,7 @@ def _flat(query: Query) -> Iterator[tuple[str, object]]:
 
 
 def quoted(name: str) -> str:
-    """An id as a part of a path."""
+    """An id as a part of a path. Raises ValueError for one that would change which object the path leads to."""
+    if name in {"", ".", ".."}:
+        raise ValueError(f"{name!r} is no id")
     return quote(name, safe="")
