@@ -1,9 +1,11 @@
 """A person pays an invoice: every way a payment can go, in a real browser."""
 
+import asyncio
 import re
+from urllib.parse import urlencode
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Bill, Billed, NewPerson, Person
 from tests.fixtures.billing import posted
@@ -326,6 +328,44 @@ async def test_a_part_is_paid_and_then_the_rest(person: Person, billed: Billed) 
     await person.pay()
     await person.says(PAID)
     assert (await bill.fulfillment())["amount_paid"] == 28_900
+
+
+async def test_nothing_else_is_chosen_while_the_form_loads_or_pays(person: Person, billed: Billed) -> None:
+    bill = await billed(link={"minimum_payment": 5_000})
+    page, held = person.page, asyncio.Queue[Route]()
+    some, all_of_it = page.get_by_label("A part of it"), page.get_by_label("All of it")
+    await page.route("**/session", held.put)
+    await person.open(bill.url)
+    loading = await held.get()
+    await expect(some).to_be_disabled()
+    await loading.continue_()
+    await person.ready()
+    await some.check()
+    await page.route("**/part", held.put)
+    await page.get_by_label("Amount in USD").fill("100")
+    await page.get_by_role("button", name="Use this amount").click()
+    beginning = await held.get()
+    await expect(all_of_it).to_be_disabled()
+    await beginning.continue_()
+    await expect(person.button).to_have_text("Pay $100.00")
+    await person.ready()
+    await expect(all_of_it).to_be_enabled()
+    await person.card(VISA)
+    await page.route("**/confirm", held.put)
+    await person.pay()
+    paying = await held.get()
+    await expect(all_of_it).to_be_disabled()
+    await paying.continue_()
+    await person.says("Thank you, this payment arrived")
+
+
+async def test_who_comes_back_from_a_part_that_was_called_off_sees_what_is_owed(person: Person, billed: Billed) -> None:
+    bill = await billed(link={"minimum_payment": 5_000})
+    part = f"/pay/{bill.url.rpartition('/')[2]}/part"
+    began, _ = [await posted(bill.service.client, part, {"amount": amount}) for amount in (10_000, 20_000)]
+    returned = {"payment_intent": began["payment_intent"], "payment_intent_client_secret": began["client_secret"]}
+    await person.open(f"{bill.url}/complete?{urlencode(returned)}&redirect_status=failed")
+    await person.says("No payment has arrived yet")
 
 
 async def test_who_is_overtaken_by_another_payer_sees_what_is_left(new_person: NewPerson, billed: Billed) -> None:

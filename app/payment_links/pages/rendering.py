@@ -141,9 +141,7 @@ NOTICES = {
     ),
 }
 UNAVAILABLE = Notice(
-    translatable("This page cannot be shown right now"),
-    translatable("Nothing was charged. Please try again in a moment."),
-    again=True,
+    translatable("This page cannot be shown right now"), translatable("Please try again in a moment."), again=True
 )
 
 

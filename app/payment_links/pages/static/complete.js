@@ -6,7 +6,7 @@ import { declined, money, text } from "./texts.js";
 
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Status} Status */
-/** @typedef {"checking" | "confirming" | "processing" | "failed" | "fulfilled" | "canceled" | "written_off" | "waiting" | "part"} View */
+/** @typedef {"confirming" | "processing" | "failed" | "fulfilled" | "canceled" | "written_off" | "waiting" | "part"} View */
 
 const outcome = element("outcome", HTMLElement);
 const again = element("again", HTMLElement);
@@ -25,7 +25,6 @@ const PATIENCE_MS = 30 * 60_000;
 
 /** @type {Record<View, [title: string, text: string]>} */
 const SAYS = {
-  checking: [text("Checking your payment …"), text("This takes a moment. Please keep this page open.")],
   confirming: [text("Payment received"), text("We are confirming it now.")],
   processing: [text("Your payment is on its way"), text("Your bank needs some time, up to a few business days. You can close this page: nothing more is needed from you.")],
   failed: [text("The payment did not go through"), text("You can try again, also with another payment method.")],
@@ -73,7 +72,7 @@ async function intentOfReturn() {
   history.replaceState(null, "", location.pathname);
   const Stripe = await loadStripe(page.stripeJs);
   const { paymentIntent } = await Stripe(page.publishableKey, localized(page.locale)).retrievePaymentIntent(secret);
-  return paymentIntent;
+  return paymentIntent?.status === "canceled" ? undefined : paymentIntent; // a part that was called off: the invoice is not
 }
 
 /** The PaymentIntent that the person comes back from. */
@@ -97,7 +96,6 @@ function viewOf(now, intent) {
 function viewOfIntent(intent) {
   if (intent.status === "succeeded") return ["confirming"];
   if (intent.status === "processing") return ["processing"];
-  if (intent.status === "canceled") return ["canceled"];
   return ["failed", declined(intent.last_payment_error ?? undefined)];
 }
 

@@ -59,9 +59,10 @@ export function offerParts(page) {
     page.working(true, text("One moment …"));
     try {
       await page.some(await begun(page.address, amount), money(amount, currency, places));
+      use.focus();
     } catch (error) {
       if (error instanceof Refused && page.ended(error)) return;
-      page.working(true);
+      page.choosing();
       page.say(error instanceof Refused && error.code === "invoice_busy" ? BUSY : FAILED);
     }
   }

@@ -10,7 +10,7 @@ import { declined, text } from "./texts.js";
 /** @typedef {import("@stripe/stripe-js").PaymentIntent} PaymentIntent */
 /** @typedef {import("./service.js").Session} Session */
 /** @typedef {{ error?: StripeError, paymentIntent?: PaymentIntent }} Outcome */
-/** @typedef {{ confirm: () => Promise<Outcome>, unmount: () => void }} Mounted */
+/** `confirm` confirms the payment with what the person typed. @typedef {{ confirm: () => Promise<Outcome>, unmount: () => void }} Mounted */
 
 const page = element("form", HTMLFormElement).closest("main")?.dataset ?? {};
 const address = page.address ?? "";
@@ -19,6 +19,7 @@ const button = element("pay", HTMLButtonElement);
 const problem = element("problem", HTMLElement);
 const progress = element("progress", HTMLElement);
 const elsewhere = document.getElementById("elsewhere");
+const parts = document.getElementById("parts");
 
 const LOST_PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000];
 const complete = `${location.origin}${address}/complete`;
@@ -36,19 +37,12 @@ function say(problemSaid) {
   if (problemSaid) problem.focus();
 }
 
-/** @param {boolean} busy @param {string} [said] */
+/** While something is under way, nothing else is chosen. @param {boolean} busy @param {string} [said] */
 function working(busy, said = "") {
   button.disabled = busy;
+  parts?.toggleAttribute("disabled", busy);
   form.setAttribute("aria-busy", String(busy));
   progress.textContent = said;
-}
-
-/**
- * @param {Stripe} stripe @param {Session} found
- * @returns {Promise<Mounted>} `confirm` confirms the payment with what the person typed
- */
-async function mount(stripe, found) {
-  return page.element === "card" ? mountCard(stripe, found) : mountPayment(stripe, found);
 }
 
 /** @param {Stripe} stripe @param {Session} found */
@@ -129,7 +123,6 @@ async function pay(stripe, found, confirm) {
 
 /** @param {string} said */
 function giveUp(said) {
-  form.classList.remove("waiting");
   progress.textContent = "";
   element("element", HTMLElement).hidden = true;
   button.hidden = true;
@@ -149,7 +142,6 @@ async function start() {
     event.preventDefault();
     if (offered) void pay(stripe, offered.found, offered.confirm);
   });
-  form.classList.remove("waiting");
   const whole = button.textContent;
   offerParts({
     address,
@@ -167,18 +159,19 @@ let offered;
 /** Counts what the person chose: a form that is ready late is not shown any more. */
 let choices = 0;
 
-/** There is nothing to pay with any more. */
+/** There is nothing to pay with until something is chosen. */
 function withdraw() {
   choices += 1;
   offered?.unmount();
   offered = undefined;
   working(true);
+  parts?.removeAttribute("disabled");
 }
 
 /** @param {Stripe} stripe @param {Session} found @param {string} [label] of the button; as it is otherwise */
 async function offer(stripe, found, label = button.textContent) {
   const choice = choices;
-  const mounted = await mount(stripe, found);
+  const mounted = await (page.element === "card" ? mountCard : mountPayment)(stripe, found);
   if (choice !== choices) return mounted.unmount();
   offered = { found, ...mounted };
   button.textContent = label;
@@ -196,5 +189,5 @@ function leave(refused) {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 start().catch((error) => {
-  if (!(error instanceof Refused && leave(error))) giveUp(text("The payment form could not be loaded. Nothing was charged. Please reload this page in a moment."));
+  if (!(error instanceof Refused && leave(error))) giveUp(text("The payment form could not be loaded. Please reload this page in a moment."));
 });

@@ -21,6 +21,7 @@
  */
 
 const MOST_TRIES = 20;
+const AGAIN_MS = 5_000;
 /** Stripe's word for it. */
 export const TRANSFER = "display_bank_transfer_instructions";
 
@@ -90,19 +91,33 @@ export function loadStripe(url) {
   });
 }
 
-/** Hears that something changed. Where the stream is not to be had, time passes and nothing is lost. */
+/** Hears that something changed. A stream that ended is opened again; what it may have missed counts as a change. */
 export class Changes {
   #heard = false;
   #wake = () => {};
   #source;
+  #again = 0;
 
   /** @param {string} address */
   constructor(address) {
-    this.#source = new EventSource(`${address}/events`);
-    this.#source.onmessage = () => {
-      this.#heard = true;
-      this.#wake();
+    this.#source = this.#open(`${address}/events`, false);
+  }
+
+  /** @param {string} address @param {boolean} missed @returns {EventSource} */
+  #open(address, missed) {
+    const source = new EventSource(address);
+    source.onopen = () => missed && this.#hear();
+    source.onmessage = () => this.#hear();
+    source.onerror = () => {
+      missed = true;
+      if (source.readyState === EventSource.CLOSED) this.#again = setTimeout(() => (this.#source = this.#open(address, true)), AGAIN_MS);
     };
+    return source;
+  }
+
+  #hear() {
+    this.#heard = true;
+    this.#wake();
   }
 
   /** Waits for a change, `ms` at most; whether there was one. @param {number} ms */
@@ -114,6 +129,7 @@ export class Changes {
   }
 
   close() {
+    clearTimeout(this.#again);
     this.#source.close();
   }
 }
