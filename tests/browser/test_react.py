@@ -47,6 +47,7 @@ async def test_an_element_that_strict_mode_mounts_twice_comes_and_goes_and_pays(
     await shopper.types_card(VISA)
     await shopper.presses()
     await shopper.sees("The payment is succeeded.")
+    await expect(page.get_by_role("button", name="Pay", exact=True)).to_be_disabled()  # it would be another payment
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,21 @@ async def test_another_order_is_paid_by_its_own_secret(shopper: Shopper) -> None
     assert said[0] != said[1]
 
 
+async def test_an_order_stays_the_same_when_the_page_is_loaded_again(shopper: Shopper) -> None:
+    await shopper.visit("order")
+    await expect(shopper.frame().get_by_label("Card number")).to_be_visible()
+    await shopper.page.goto(f"{shopper.page.url}&payment_intent_client_secret=pi_1_secret_1&redirect_status=failed")
+    await shopper.types_bank_account()
+    assert "secret" not in shopper.page.url
+    await shopper.presses()
+    await shopper.sees("The payment is on its way. You may leave this page.")
+    await shopper.page.reload()
+    await shopper.sees("The payment is on its way. You may leave this page.")
+    made = await shopper.only("invoice")
+    await shopper.sandbox.settle((await shopper.only("payment_intent"))["id"])
+    await shopper.sees(re.compile(f"Invoice {made['number']} is paid"))
+
+
 async def test_what_failed_once_is_tried_again(shopper: Shopper) -> None:
     async def refuse(route: Route) -> None:
         await route.fulfill(status=500, json={"code": "internal_error", "detail": "Something went wrong here."})

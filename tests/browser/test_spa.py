@@ -120,7 +120,7 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     await expect(row).to_contain_text("$289.00")
     await expect(page.locator(f"#{foreign['id']}")).to_have_count(0)
 
-    await page.set_viewport_size({"width": 375, "height": 420})
+    await page.set_viewport_size({"width": 320, "height": 420})
     await row.get_by_role("button", name=f"Pay {invoice['number']}").click()
     await expect(page.locator("#paying")).to_be_in_viewport()
     await expect(page.locator("#paying")).to_be_focused()
@@ -144,10 +144,11 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
     fields = page.frame_locator("#method-element iframe")
     for label, typed in (("Card number", "4242424242424242"), ("Expiration date", "12 / 34"), ("Security code", "123")):
         await fields.get_by_label(label).fill(typed)
-    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("button", name="Save", exact=True).dblclick()
     await expect(page.locator("#methods")).to_contain_text("visa 4242")
     await page.get_by_label("Number").fill("DE123456789")
-    await page.get_by_role("button", name="Add", exact=True).click()
+    await page.get_by_role("button", name="Add", exact=True).dblclick()
+    await expect(page.get_by_label("Number")).to_have_value("")
     await expect(page.locator("#tax-ids")).to_have_text("DE123456789")
     for one in more:
         await page.get_by_label(f"Select {one['number']}").check()
@@ -166,6 +167,8 @@ async def test_nothing_appears_above_a_payment_that_can_be_begun(
 ) -> None:
     theirs = await posted(service.client, "/v1/customers", {"email": "jill@example.com", "reference": "jill"})
     invoice = await posted(service.client, "/v1/invoices", {"customer": theirs["id"], "items": ITEMS, "finalize": True})
+    cheque = {"payment_record_data": {"display_name": "Cheque", "amount": 8_900}}
+    await posted(service.client, f"/v1/invoices/{invoice['id']}/attach-payment", cheque)
     asked, answered = asyncio.Event(), asyncio.Event()
 
     async def slowly(route: Route) -> None:
@@ -179,8 +182,57 @@ async def test_nothing_appears_above_a_payment_that_can_be_begun(
     row = page.locator(f"#{invoice['id']}")
     await expect(row).to_have_count(0)
     answered.set()
-    await expect(row).to_be_visible()
+    await expect(row).to_contain_text("$200.00")
     await expect(page.locator("#account")).to_be_visible()
+    await page.set_viewport_size({"width": 320, "height": 420})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+async def test_the_invoice_that_was_chosen_last_is_paid_and_its_form_stays(
+    person: Person, spa: str, service: Service, sandbox: Sandbox, identity_provider: IdentityProvider
+) -> None:
+    theirs = await posted(service.client, "/v1/customers", {"email": "jack@example.com", "reference": "jack"})
+    terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
+    first, second = [await posted(service.client, "/v1/invoices", terms) for _ in range(2)]
+    page = await signed_in(person, spa, identity_provider.token("jack"))
+    held = asyncio.Queue[Route]()
+    await page.route(f"**/{first['id']}/client-secret", held.put)
+    await page.get_by_role("button", name=f"Pay {first['number']}").click()
+    await page.get_by_role("button", name=f"Pay {second['number']}").click()
+    await person.card("4242424242424242")
+    await (await held.get()).continue_()
+    await page.wait_for_timeout(500)
+    await expect(page.locator("#paying")).to_contain_text(second["number"])
+    await expect(person.fields.get_by_label("Card number")).to_have_value("4242 4242 4242 4242")
+    await page.unroute(f"**/{first['id']}/client-secret")
+
+    await page.route("**/confirm", held.put)
+    await page.get_by_role("button", name="Pay", exact=True).click()
+    confirming = await held.get()
+    await page.get_by_role("button", name="Not now").click()
+    await page.get_by_role("button", name=f"Pay {first['number']}").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Please wait")
+    await expect(page.locator("#paying")).to_contain_text(second["number"])
+    secret = (await service.client.get(f"/v1/invoices/{second['id']}/client-secret")).json()["client_secret"]
+    await sandbox.mode(hold=True)
+    await confirming.continue_()
+    row = page.locator(f"#{second['id']}")
+    await expect(row).to_contain_text("Payment received")
+    await expect(page.locator("#payment")).to_be_hidden()
+
+    # The page is loaded again, by a bank that sends the person back or by themselves, and Stripe's event is on its way.
+    back = f"payment_intent={second['payment_intent']}&payment_intent_client_secret={secret}&redirect_status="
+    page = await signed_in(person, f"{spa}/?{back}succeeded", identity_provider.token("jack"))
+    await page.route("**/fulfillment", lambda route: route.abort(), times=2)
+    async with page.expect_event("requestfailed"), page.expect_response("**/fulfillment"):
+        await expect(row).to_contain_text("Payment received")
+    await expect(page.get_by_role("alert")).to_be_empty()
+    assert "secret" not in page.url
+    page = await signed_in(person, f"{spa}/?{back}failed", identity_provider.token("jack"))
+    await expect(page.get_by_role("alert")).to_have_text("It did not go through. Please try again.")
+    await page.get_by_role("button", name=f"Pay {second['number']}").click()
+    await expect(row).to_contain_text("Paid and fulfilled")
+    await expect(page.get_by_role("alert")).to_be_empty()
 
 
 async def test_several_invoices_are_paid_with_the_method_that_was_chosen(
@@ -226,6 +278,7 @@ async def test_a_debit_that_takes_days_keeps_nobody_from_paying_the_next_invoice
     await expect(page.locator(f"#{first['id']}")).to_contain_text("Payment failed")
     await expect(page.get_by_role("button", name=f"Pay {first['number']}")).to_be_visible()
     await expect(page.get_by_label(f"Select {last['number']}")).to_be_checked()
+    await expect(page.get_by_label(f"Select {last['number']}")).to_be_focused()
 
 
 @pytest.mark.parametrize("service", [{"FULFILL_ON": "processing"}], indirect=True)

@@ -107,6 +107,7 @@ async def test_options_without_effect_are_named_in_the_console(shopper: Shopper)
         ("stripe.confirmSetup({ elements: deferred, clientSecret, redirect: 'if_required' })", "is of a payment_intent"),
         ("stripe.createToken(deferred.create('card'))", "still mounted"),
         ("deferred.create('payment') && stripe.createPaymentMethod({ elements: deferred })", "paymentMethodCreation: 'manual'"),
+        ("Stripe('pk_test_sandbox').confirmPayment({ elements: deferred, clientSecret, redirect: 'if_required' })", "created by a different Stripe instance"),
     ],
 )  # fmt: skip
 async def test_wrong_use_throws_an_integration_error(shopper: Shopper, wrong: str, message: str) -> None:

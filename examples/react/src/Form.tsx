@@ -1,4 +1,4 @@
-// The form around every kind of Element: one submission at a time, and what came of it.
+// The form around every kind of Element: one submission at a time, none after one that succeeded, and what came of it.
 
 import { useState, type FormEvent, type ReactNode } from "react";
 import { useElements, useStripe } from "@stripe/react-stripe-js";
@@ -31,7 +31,7 @@ export function Form({ children, submit, label = "Pay" }: { children?: ReactNode
   return (
     <form onSubmit={onSubmit}>
       {children}
-      <button disabled={!stripe || busy}>{label}</button>
+      <button disabled={!stripe || busy || result !== ""}>{label}</button>
       <p role="alert">{problem}</p>
       <p role="status">{result}</p>
     </form>

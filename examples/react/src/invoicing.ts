@@ -54,6 +54,8 @@ export function usePayment(invoicing: Invoicing, id: string | undefined) {
     clientSecret: secret?.client_secret,
     publishableKey: secret?.publishable_key,
     fulfilled: invoice?.fulfillment?.status === "fulfilled",
+    /** The bank takes its time: nothing is to be paid again. */
+    underWay: invoice?.fulfillment?.status === "processing",
     problem: problem ?? unreadable,
     retry,
   };

@@ -2,8 +2,8 @@
 
 import type { StripeElements } from "@stripe/stripe-js";
 import { type Api, Problem } from "./api";
-import { find, reveal, tell } from "./page";
-import { stripeFor } from "./stripe";
+import { find, on, reveal } from "./page";
+import { paid, stripeFor } from "./stripe";
 
 const KNOWN_PAUSES_MS = [200, 400, 800, 1600, 3200];
 const methods = find("methods", HTMLSelectElement);
@@ -12,7 +12,7 @@ let api: Api;
 let setup: { elements: StripeElements; publishableKey: string } | null = null;
 
 /** Each invoice has a PaymentIntent of its own, so they are confirmed one after another; the first that fails ends it. */
-export async function payAll(invoices: string[], paid: (invoice: string) => void): Promise<void> {
+export async function payAll(invoices: string[], done: (invoice: string) => void): Promise<void> {
   const method = methods.value; // once for all: the list of methods is made anew meanwhile
   if (!method) throw new Error("Save a payment method first.");
   for (const invoice of invoices) {
@@ -20,8 +20,8 @@ export async function payAll(invoices: string[], paid: (invoice: string) => void
     const stripe = await stripeFor(publishable_key);
     const confirmParams = { payment_method: method, return_url: location.href };
     const { error } = await stripe.confirmPayment({ clientSecret, confirmParams, redirect: "if_required" });
-    if (error) throw new Error(error.message ?? "The payment did not go through.");
-    paid(invoice);
+    if (error && !paid(error.payment_intent)) throw new Error(error.message ?? "The payment did not go through.");
+    done(invoice);
   }
 }
 
@@ -40,9 +40,11 @@ export async function show(of: Api): Promise<void> {
 }
 
 async function begin(): Promise<void> {
+  if (adding.ariaBusy === "true") return; // the form that is there is being saved
   const { client_secret: clientSecret, publishable_key: publishableKey } = await api.setupIntent();
   if (!clientSecret) throw new Error("Please try again.");
   const elements = (await stripeFor(publishableKey)).elements({ clientSecret });
+  setup?.elements.getElement("payment")?.destroy();
   const fields = elements.create("payment");
   fields.on("ready", () => reveal(adding));
   fields.mount("#method-element");
@@ -69,19 +71,15 @@ async function save(): Promise<void> {
   await show(api);
 }
 
-find("add-method", HTMLButtonElement).addEventListener("click", () => void tell(begin));
-find("remove-method", HTMLButtonElement).addEventListener("click", () => void tell(async () => {
+on(find("add-method", HTMLButtonElement), begin);
+on(find("remove-method", HTMLButtonElement), async () => {
   if (methods.value) await api.removePaymentMethod(methods.value);
   await show(api);
-}));
-adding.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void tell(save);
 });
-find("tax", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  void tell(async () => {
-    await api.addTaxId(find("tax-type", HTMLSelectElement).value, find("tax-value", HTMLInputElement).value.trim());
-    await show(api);
-  });
+on(adding, save);
+const tax = find("tax", HTMLFormElement);
+on(tax, async () => {
+  await api.addTaxId(find("tax-type", HTMLSelectElement).value, find("tax-value", HTMLInputElement).value.trim());
+  tax.reset();
+  await show(api);
 });

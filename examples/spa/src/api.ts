@@ -14,9 +14,12 @@ const ME = { customer_id: "me" };
 /** What the service said no with: a problem document (RFC 9457). */
 export class Problem extends Error {
   readonly code: string;
+  /** Whether the same question may be answered later. */
+  readonly passes: boolean;
   constructor(problem: { code?: string; detail?: string } | undefined, status: number) {
     super(problem?.detail ?? `The service answered ${status}.`);
     this.code = problem?.code ?? "";
+    this.passes = status === 429 || status >= 500;
   }
 }
 

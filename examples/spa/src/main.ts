@@ -1,10 +1,10 @@
 // The page: sign in, the list, one payment at a time, and watching it become fulfilled.
 
 import type { Stripe, StripeElements } from "@stripe/stripe-js";
-import { Api, type Fulfillment, type Invoice } from "./api";
+import { Api, type Fulfillment, type Invoice, Problem } from "./api";
 import * as account from "./account";
-import { find, reveal, tell } from "./page";
-import { stripeFor } from "./stripe";
+import { find, on, reveal, tell } from "./page";
+import { paid, stripeFor } from "./stripe";
 
 const PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 5_000;
@@ -24,11 +24,18 @@ const SETTLED: Fulfillment["status"][] = ["fulfilled", "disputed", "reversed", "
 const form = find("sign-in", HTMLFormElement);
 const payment = find("payment", HTMLFormElement);
 const message = find("message", HTMLElement);
-const pay = find("pay", HTMLButtonElement);
 let api: Api;
 /** What was just paid, and is not settled: the service may not know of it yet. */
 const watched = new Set<string>();
 let current: { invoice: Invoice; stripe: Stripe; elements: StripeElements } | null = null;
+/** The invoice that was chosen last, and the last list: an answer that comes late shows nothing any more. */
+let chosen = "";
+let lists = 0;
+let invoices: Invoice[] = [];
+
+/** What Stripe says in the address of somebody whom it sends back. It holds a secret, so it does not stay there. */
+const back = new URLSearchParams(location.search);
+if (location.search.includes("client_secret")) history.replaceState(null, "", location.pathname);
 
 /** The currencies that Stripe does not count in hundredths. A browser's own table is another: it has HUF without decimals. */
 const WHOLE = ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
@@ -41,12 +48,16 @@ function money(amount: number, currency: string): string {
   return new Intl.NumberFormat(undefined, { style: "currency", currency, ...shown }).format(amount / 10 ** digits);
 }
 
+/** Of an open invoice a part may be paid already. */
+const owed = (invoice: Invoice) => (invoice.status === "open" ? invoice.amount_remaining : invoice.amount_due);
+
 function row(invoice: Invoice): HTMLTableRowElement {
   const line = document.createElement("tr");
   line.id = invoice.id;
+  line.tabIndex = -1;
   const due = invoice.due_at ? new Date(invoice.due_at).toLocaleDateString(undefined, { timeZone: "UTC" }) : "";
   const status = invoice.fulfillment ? SAYS[invoice.fulfillment.status] : invoice.status;
-  for (const text of [invoice.number ?? "Draft", money(invoice.amount_due, invoice.currency), due, status]) {
+  for (const text of [invoice.number ?? "Draft", money(owed(invoice), invoice.currency), due, status]) {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   const action = document.createElement("td");
@@ -54,7 +65,7 @@ function row(invoice: Invoice): HTMLTableRowElement {
   if (invoice.status === "open" && invoice.fulfillment?.status !== "processing" && !early && !watched.has(invoice.id)) {
     const button = Object.assign(document.createElement("button"), { textContent: "Pay" });
     button.setAttribute("aria-label", `Pay ${invoice.number}`);
-    button.addEventListener("click", () => void tell(() => begin(invoice)));
+    on(button, () => begin(invoice));
     const checked = document.querySelector<HTMLInputElement>(`#${invoice.id} input`)?.checked ?? false;
     const box = Object.assign(document.createElement("input"), { type: "checkbox", value: invoice.id, checked });
     box.setAttribute("aria-label", `Select ${invoice.number}`);
@@ -65,52 +76,78 @@ function row(invoice: Invoice): HTMLTableRowElement {
 }
 
 async function list(): Promise<void> {
+  const turn = (lists += 1);
   try {
     await account.show(api); // first: a payment that is begun would be pushed out of view when the account appears above it
   } finally {
-    const invoices = await api.invoices();
-    find("rows", HTMLElement).replaceChildren(...invoices.map(row));
-    find("invoices", HTMLElement).hidden = false;
-    form.hidden = true;
-    if (invoices.length === 0) message.textContent = "You have no invoices.";
+    const found = await api.invoices();
+    if (turn === lists) {
+      invoices = found;
+      const focused = document.activeElement;
+      find("rows", HTMLElement).replaceChildren(...invoices.map(row));
+      const line = document.getElementById(focused?.closest("tr")?.id ?? "");
+      if (focused && line) (line.querySelector<HTMLElement>(focused.localName) ?? line).focus({ preventScroll: true });
+      find("invoices", HTMLElement).hidden = false;
+      form.hidden = true;
+      if (invoices.length === 0) message.textContent = "You have no invoices.";
+    }
   }
 }
 
+/** The list, and what somebody whom Stripe sent back has paid. */
+async function start(): Promise<void> {
+  await list();
+  if (back.get("redirect_status") === "failed") throw new Error("It did not go through. Please try again.");
+  const invoice = invoices.find((it) => it.status === "open" && it.payment_intent === back.get("payment_intent"));
+  if (invoice) void tell(() => watch(invoice.id));
+}
+
 async function begin(invoice: Invoice): Promise<void> {
-  const { client_secret: clientSecret, publishable_key } = await api.clientSecret(invoice.id);
+  chosen = invoice.id;
+  const secret = await api.clientSecret(invoice.id).catch((error: unknown) => {
+    if (error instanceof Problem && error.code === "invalid_state") return null;
+    throw error;
+  });
+  if (!secret) return list(); // it was paid meanwhile, or is not owed any more
+  const { client_secret: clientSecret, publishable_key } = secret;
   const stripe = await stripeFor(publishable_key);
+  const { paymentIntent } = await stripe.retrievePaymentIntent(clientSecret);
+  if (paid(paymentIntent)) return void tell(() => watch(invoice.id)); // before the page was loaded, or elsewhere
+  if (chosen !== invoice.id) return;
+  if (payment.ariaBusy === "true") throw new Error("Please wait until the other payment is done.");
+  close();
   const elements = stripe.elements({ clientSecret });
   const fields = elements.create("payment");
   fields.on("ready", () => reveal(find("paying", HTMLElement)));
+  fields.on("loaderror", ({ error }) => (message.textContent = error.message ?? "The form could not be loaded."));
   fields.mount("#element");
-  find("paying", HTMLElement).textContent = `Pay invoice ${invoice.number}: ${money(invoice.amount_due, invoice.currency)}`;
+  find("paying", HTMLElement).textContent = `Pay invoice ${invoice.number}: ${money(owed(invoice), invoice.currency)}`;
   payment.hidden = false;
   current = { invoice, stripe, elements };
 }
 
 async function confirm(): Promise<void> {
-  if (!current || pay.disabled) return;
-  pay.disabled = true;
+  if (!current) return;
   const { invoice, stripe, elements } = current;
-  try {
-    const { error: incomplete } = await elements.submit();
-    if (incomplete) return;
-    const return_url = location.href;
-    const { error } = await stripe.confirmPayment({ elements, confirmParams: { return_url }, redirect: "if_required" });
-    if (error) throw new Error(error.message ?? "The payment did not go through.");
-    end();
-    void tell(() => watch(invoice.id)); // a debit settles days later: other invoices can be paid meanwhile
-  } finally {
-    pay.disabled = false;
-  }
+  const { error: incomplete } = await elements.submit();
+  if (incomplete) return;
+  const return_url = location.href;
+  const { error } = await stripe.confirmPayment({ elements, confirmParams: { return_url }, redirect: "if_required" });
+  if (error && !paid(error.payment_intent)) throw new Error(error.message ?? "The payment did not go through.");
+  end();
+  void tell(() => watch(invoice.id)); // a debit settles days later: other invoices can be paid meanwhile
+}
+
+function close(): void {
+  current?.elements.getElement("payment")?.destroy();
+  payment.hidden = true;
+  current = null;
 }
 
 function end(): void {
-  current?.elements.getElement("payment")?.destroy();
-  payment.hidden = true;
   const line = document.getElementById(current?.invoice.id ?? "");
+  close();
   if (line) reveal(line);
-  current = null;
 }
 
 /** Stripe has the payment; the service hears of it by webhook. Show what it knows until it is settled. */
@@ -119,12 +156,18 @@ async function watch(invoiceId: string): Promise<void> {
   let failed: number | undefined;
   try {
     for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-      const { status, attempts } = await api.fulfillment(invoiceId);
-      failed ??= attempts; // before this payment
-      const cells = document.getElementById(invoiceId)?.children;
-      if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
-      cells?.[4]?.replaceChildren();
-      if (SETTLED.includes(status) || (status === "payment_failed" && attempts > failed)) break;
+      const known = await api.fulfillment(invoiceId).catch((error: unknown) => {
+        if (error instanceof Problem && !error.passes) throw error;
+        return null; // the network, or the service, is away for a while
+      });
+      if (known) {
+        const { status, attempts } = known;
+        failed ??= attempts; // before this payment
+        const cells = document.getElementById(invoiceId)?.children;
+        if (cells?.[3]) cells[3].textContent = status === "awaiting_payment" ? "Payment received, being confirmed" : SAYS[status];
+        cells?.[4]?.replaceChildren();
+        if (SETTLED.includes(status) || (status === "payment_failed" && attempts > failed)) break;
+      }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   } finally {
@@ -133,24 +176,17 @@ async function watch(invoiceId: string): Promise<void> {
   await list();
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
+on(form, async () => {
   // The seam for a real sign-in: whatever flow your identity provider has, its access token goes here. It is kept in
   // memory only, so that nothing on this machine can take it later.
   api = new Api(find("token", HTMLInputElement).value.trim());
-  void tell(list);
+  await start();
 });
-payment.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void tell(confirm);
-});
-const payAll = find("pay-all", HTMLButtonElement);
-payAll.addEventListener("click", () => void tell(async () => {
+on(payment, confirm);
+on(find("pay-all", HTMLButtonElement), async () => {
   const boxes = [...document.querySelectorAll<HTMLInputElement>("#rows input:checked")];
-  payAll.disabled = true;
-  const paid = (invoice: string) => void tell(() => watch(invoice));
-  await account.payAll(boxes.map((box) => box.value), paid).finally(() => (payAll.disabled = false));
-}));
-find("cancel", HTMLButtonElement).addEventListener("click", end);
-// What Stripe adds to the address when it sends somebody back holds a secret.
-if (location.search.includes("client_secret")) history.replaceState(null, "", location.pathname);
+  await account.payAll(boxes.map((box) => box.value), (invoice) => void tell(() => watch(invoice)));
+});
+on(find("cancel", HTMLButtonElement), async () => {
+  if (payment.ariaBusy !== "true") end();
+});

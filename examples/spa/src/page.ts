@@ -1,4 +1,4 @@
-// Finds elements, and says what goes wrong.
+// Finds elements, says what goes wrong, and lets a button do one thing at a time.
 
 export function find<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
@@ -23,4 +23,15 @@ export async function tell(work: () => Promise<void>): Promise<void> {
   } catch (error) {
     message.textContent = error instanceof Error ? error.message : String(error);
   }
+}
+
+/** Does `work` when a button is clicked or a form is sent. What is clicked meanwhile does nothing; the focus stays. */
+export function on(element: HTMLButtonElement | HTMLFormElement, work: () => Promise<void>): void {
+  element.addEventListener(element instanceof HTMLFormElement ? "submit" : "click", async (event) => {
+    event.preventDefault();
+    if (element.ariaBusy === "true") return;
+    element.ariaBusy = "true";
+    await tell(work);
+    element.ariaBusy = "false";
+  });
 }

@@ -5,22 +5,29 @@ import { Elements, PaymentElement } from "@stripe/react-stripe-js";
 import { createInvoicing } from "invoicing-client";
 import { Form, must } from "../Form";
 import { usePayment } from "../invoicing";
-import { appearance, ask, returnUrl, stripePromise } from "../stripe";
+import { appearance, ask, stripePromise } from "../stripe";
 
 // The shop's server forwards these calls with its own key, for the invoice of this order only.
 const invoicing = createInvoicing({ baseUrl: `${location.origin}/invoicing`, apiKey: "" });
 
+// The address names the order: it is the same one when the page is loaded again, or when a bank sends the person back.
+const known = new URLSearchParams(location.search).get("order");
+const keep = (id: string) => history.replaceState(null, "", `?order=${id}`);
+
 export function Order() {
-  const [id, setId] = useState<string>();
+  const [id, setId] = useState(known ?? undefined);
   const [failed, setFailed] = useState<Error>();
   const asked = useRef(false);
   const order = () => ask("order").then((made) => setId(made.id), setFailed);
   useEffect(() => {
-    if (asked.current) return; // StrictMode runs effects twice; one visit is one order
+    if (asked.current || known) return; // StrictMode runs effects twice; one visit is one order
     asked.current = true;
     void order();
   }, []);
-  const { invoice, clientSecret, fulfilled, problem, retry } = usePayment(invoicing, id);
+  useEffect(() => {
+    if (id) keep(id); // without what Stripe adds: it holds a secret
+  }, [id]);
+  const { invoice, clientSecret, fulfilled, underWay, problem, retry } = usePayment(invoicing, id);
 
   if (failed) return <p role="alert">{failed.message}</p>;
   if (fulfilled) {
@@ -31,13 +38,14 @@ export function Order() {
       </>
     );
   }
+  if (underWay) return <p role="status">The payment is on its way. You may leave this page.</p>;
   if (problem) return <div role="alert">{problem.message} <button onClick={retry}>Try again</button></div>;
   if (!clientSecret) return <p>One moment …</p>;
   return (
     <Elements stripe={stripePromise} options={{ clientSecret, appearance }}>
       <Form
         submit={async (stripe, elements) => {
-          must(await stripe.confirmPayment({ elements, redirect: "if_required", confirmParams: { return_url: returnUrl() } }));
+          must(await stripe.confirmPayment({ elements, redirect: "if_required", confirmParams: { return_url: location.href } }));
           return "The payment is on its way.";
         }}
       >

@@ -45,17 +45,28 @@ function Stripe(key, options = {}) {
     (clientSecret, data, how) => confirmWithMethod(key, { type, result, caller: `stripe.${name}()` }, clientSecret, data, how);
   /** @param {string} clientSecret */
   const retrieveIntent = async (clientSecret) => named(intentOf(clientSecret), await retrieve(key, clientSecret));
+  /** @type {WeakSet<object>} */
+  const made = new WeakSet();
+  /** Elements are good for the Stripe object that made them. @template {{ elements?: Elements }} Asked @param {string} name @param {Asked} [asked] */
+  const own = (name, asked) => {
+    if (!asked?.elements || made.has(asked.elements)) return asked;
+    throw new IntegrationError(`Invalid value for stripe.${name}(): the 'elements' provided was created by a different Stripe instance. Please use the same Stripe instance to create the 'elements' and call stripe.${name}().`);
+  };
 
   const found = {
     ...stubs(MISSING, (name) => async () => missing(`stripe.${name}()`)),
     ...stubs(THROWING, (name) => () => { throw new IntegrationError(missing(`stripe.${name}()`).error.message); }),
 
     /** @param {Record<string, any>} [group] */
-    elements: (group = {}) => new Elements(key, group, options.locale),
+    elements: (group = {}) => {
+      const found = new Elements(key, group, options.locale);
+      made.add(found);
+      return found;
+    },
     /** @param {import("./confirming.js").Asked} [asked] */
-    confirmPayment: (asked) => confirmWithElements(key, "paymentIntent", asked),
+    confirmPayment: async (asked) => confirmWithElements(key, "paymentIntent", own("confirmPayment", asked)),
     /** @param {import("./confirming.js").Asked} [asked] */
-    confirmSetup: (asked) => confirmWithElements(key, "setupIntent", asked),
+    confirmSetup: async (asked) => confirmWithElements(key, "setupIntent", own("confirmSetup", asked)),
     confirmCardPayment: confirming("card", "paymentIntent", "confirmCardPayment"),
     confirmCardSetup: confirming("card", "setupIntent", "confirmCardSetup"),
     confirmSepaDebitPayment: confirming("sepa_debit", "paymentIntent", "confirmSepaDebitPayment"),
@@ -69,7 +80,7 @@ function Stripe(key, options = {}) {
     /** @param {string} clientSecret */
     handleCardAction: (clientSecret) => handleNextAction(key, { clientSecret }),
     /** @param {Record<string, any>} [asked] */
-    createPaymentMethod: (asked) => createPaymentMethod(key, asked),
+    createPaymentMethod: async (asked) => createPaymentMethod(key, own("createPaymentMethod", asked)),
     /** @param {unknown} kind @param {Record<string, any>} [data] */
     createToken: (kind, data) => createToken(key, kind, data),
     paymentRequest: () => {
