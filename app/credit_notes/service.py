@@ -21,7 +21,7 @@ from app.projection.write_through import AtStripe
 from app.refunds.service import planned
 from app.stripe.fields import Fields
 from app.stripe.mapping import Kind
-from app.stripe.parameters import stripe_parameters
+from app.stripe.parameters import named_as, stripe_parameters
 
 PATH = observation.PATHS[Kind.CREDIT_NOTE]
 AMOUNTS = ("refund_amount", "credit_amount", "out_of_band_amount")
@@ -38,7 +38,8 @@ class CreditNotes(AtStripe):
             await self._writer.claim_reference(operation, Kind.CREDIT_NOTE, params)
             await self._reserve(operation, invoice, params)
         try:
-            answer = await self._steps.post(operation, "create", PATH, _wanted(invoice["id"], params))
+            with named_as(CreditNoteCreate):
+                answer = await self._steps.post(operation, "create", PATH, _wanted(invoice["id"], params))
         except StripeInvalidRequest as error:
             await self._follow(operation, invoice["id"])
             with error.explained():
@@ -85,7 +86,8 @@ class CreditNotes(AtStripe):
         """What a credit note would be (CreditNotePreviewed), as Stripe computes it. Nothing is issued."""
         invoice = await require_row(self._database, invoices, invoice_id)
         require(Act.CREDIT, invoice["status"])
-        answer = await self._gateway.get(f"{PATH}/preview", _wanted(invoice_id, params))
+        with named_as(CreditNoteCreate):
+            answer = await self._gateway.get(f"{PATH}/preview", _wanted(invoice_id, params))
         return PREVIEW.document(PREVIEW.read(answer.data), PREVIEW.version)
 
     async def void_credit_note(self, operation: Operation, _params: JsonView) -> Answer:
@@ -96,7 +98,10 @@ class CreditNotes(AtStripe):
             _require_voidable(row)
         path = f"{PATH}/{note_id}"
         try:
-            answer = await self._steps.post(operation, "void_credit_note", f"{path}/void", {}, of=path, done=_is_void)
+            answer = await self._steps.post(
+                operation, "void_credit_note", f"{path}/void", {}, of=path,
+                done=lambda note: note["status"] == CreditNoteStatus.VOID,
+            )  # fmt: skip
         except StripeInvalidRequest as error:
             observed = await observation.observe(self._gateway, Subject(Kind.CREDIT_NOTE, note_id))
             await self._writer.write(observed, str(operation.id))
@@ -144,10 +149,6 @@ async def _require_refundable(
         error.param = "refund_amount"
         error.detail = error.detail.replace("amount:", "refund_amount:", 1)
         raise
-
-
-def _is_void(note: JsonView) -> bool:
-    return bool(note["status"] == CreditNoteStatus.VOID)
 
 
 def _require_voidable(note: JsonView) -> None:

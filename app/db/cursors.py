@@ -24,7 +24,7 @@ class Cursor(msgspec.Struct, array_like=True):
     """
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
-    id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,255}$")]
     listed: str = ""
     sequence: Annotated[int, msgspec.Meta(ge=0, le=WHOLE)] | None = None
     bound: str = ""

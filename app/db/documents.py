@@ -95,7 +95,11 @@ async def page(
     `sort` is what it is ordered by, with a minus sign from the greatest on. Raises ValidationFailed for a cursor that no
     list of this resource, order and filters answered, and for what no index serves.
     """
-    given = {name: _single(value) for name, value in wanted.items() if value is not None}
+    given = {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in wanted.items()
+        if value is not None
+    }
     sort = str(given.pop("sort", f"-{resource.time}"))
     sorted_by, of = sort.lstrip("-"), cursors.bound(sort, given)
     last = cursors.read(cursor, resource, sorted_by, of) if cursor else {}
@@ -123,10 +127,6 @@ async def page(
     next_cursor = cursors.write(ended, resource, sorted_by, of) if found["more"] else None
     tail = msgspec.json.encode({"has_more": found["more"], "next_cursor": next_cursor}).decode()
     return f'{{"data":[{whole(found["data"])}],{tail[1:]}'.encode()
-
-
-def _single(value: object) -> object:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _way(resource: Resource, given: Mapping[str, object], sorted_by: str) -> Literal["filtered", "merged", "found"]:

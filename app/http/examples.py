@@ -93,7 +93,7 @@ DETAILS = {
     "idempotency_mismatch": "This Idempotency-Key was used for another request.",
     "payload_too_large": "The body is larger than 1048576 bytes.",
     "unsupported_media_type": "The body must be sent as Content-Type: application/json.",
-    "validation_error": "items[0].amount: Input should be a valid integer",
+    "validation_error": "items[0].amount: must be a valid integer",
     "stripe_invalid_request": "No such price: 'price_1Pgf'",
     "rate_limited": "Too many requests.",
     "internal_error": "Something went wrong here; it was logged.",
@@ -115,7 +115,7 @@ MORE: dict[str, dict[str, Any]] = {
     "invoice_busy": {"retry_after": 1},
     "validation_error": {
         "param": "items[0].amount",
-        "errors": [{"loc": ["items", 0, "amount"], "msg": "Input should be a valid integer", "type": "int_type"}],
+        "errors": [{"loc": ["items", 0, "amount"], "msg": "must be a valid integer", "type": "int_type"}],
     },
     "payment_failed": {
         "stripe": {

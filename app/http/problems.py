@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents, and the table of their HTTP statuses."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -61,8 +62,11 @@ CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404:
         413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
 """The codes of FastAPI's own refusals."""
 
-OURS = "Value error, "
-"""What pydantic puts before the messages of our validators."""
+WORDS = {"missing": "must be given", "extra_forbidden": "there is no such field"} | dict.fromkeys(
+    ("model_attributes_type", "dict_type"), "must be an object"
+)
+BEGINNING = re.compile("^(Value error, |(Input|String|List|Dictionary) should (?=be|have|match))")
+"""What is wrong, by pydantic's code for it, where its own words are no help; and how its messages begin."""
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20
@@ -193,7 +197,7 @@ def install(app: FastAPI) -> None:
 def refusal(request: Request, error: Exception) -> Response | None:
     """The response for an error that the service or FastAPI raised on purpose; None for an unexpected one."""
     if isinstance(error, InvoicingError):
-        return problem_of(error, _request_id(request))
+        return problem_of(error, request.scope.get("request_id"))
     if isinstance(error, RequestValidationError):
         return _validation_problem(request, error)
     if isinstance(error, HTTPException):
@@ -204,13 +208,8 @@ def refusal(request: Request, error: Exception) -> Response | None:
             detail = f"{request.method} is not possible at this address, which takes {headers['Allow']}."
         elif detail == HTTPStatus.NOT_FOUND.phrase:
             detail = "There is nothing at this address; /docs has all there are."
-        return problem(code, detail, _request_id(request), headers)
+        return problem(code, detail, request.scope.get("request_id"), headers)
     return None
-
-
-def _request_id(request: Request) -> str | None:
-    found: str | None = request.scope.get("request_id")
-    return found
 
 
 def _methods(request: Request) -> list[str]:
@@ -228,7 +227,7 @@ def _methods(request: Request) -> list[str]:
 
 
 def _validation_problem(request: Request, error: RequestValidationError) -> Response:
-    request_id, errors = _request_id(request), error.errors()[:MOST_ERRORS]
+    request_id, errors = request.scope.get("request_id"), error.errors()[:MOST_ERRORS]
     if any(one["type"] == "json_invalid" for one in errors):
         return problem("malformed_request", "The body is not JSON.", request_id)
     listed = [shown for one in errors for shown in _listed(one)]
@@ -249,14 +248,11 @@ def _listed(error: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    """What is wrong, in words for a person; pydantic's where it says so well."""
+    """What is wrong, in words for a person."""
     most = error.get("ctx", {}).get("max_length")
     if most is not None and isinstance(error.get("input"), str):
         return f"must have at most {most} characters"
-    if error["type"] == "missing":
-        return "must be given"
-    said: str = error["msg"]
-    return said.removeprefix(OURS)
+    return WORDS.get(error["type"]) or BEGINNING.sub(lambda it: "must " if it[2] else "", error["msg"])
 
 
 def says_json(request: Request) -> bool:

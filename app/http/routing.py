@@ -5,8 +5,7 @@ rule is in `app.domain.access.RULES`, under the name of its function.
 """
 
 import warnings
-from collections.abc import Callable, Coroutine
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Coroutine, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -31,6 +30,7 @@ warnings.filterwarnings(
 )  # FastAPI does so, too, where bodies are not deferred
 
 LONGEST_NAME = 100
+NOTHING = (b"", b"{}", b"null")
 ME = "me"
 """The id by which a customer names themselves in a path."""
 
@@ -54,27 +54,34 @@ class AuthorizedRoute(APIRoute):
                 require_own_customer(request, caller.customer)
             if query := request.scope["query_string"]:
                 require_known(query, self.query_names)
+            if self.body_field is None and "GET" not in self.methods and (await request.body()).strip() not in NOTHING:
+                raise ValidationFailed("This operation takes no fields.", param="body")
             return await handle(request)
 
         return authorized
 
     @cached_property
-    def query_names(self) -> set[str]:
-        """The names of the operation's query parameters, from its own part of the OpenAPI document."""
+    def query_names(self) -> dict[str, bool]:
+        """The operation's query parameters, from its part of the OpenAPI document: which may be given several times."""
         (operations,) = get_openapi(title=self.name, version="1", routes=[self])["paths"].values()
         (operation,) = operations.values()
         asked = (parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query")
-        return {it["name"] + ("[" if it.get("style") == KEYED else "") for it in asked}
+        return {it["name"] + ("[" if it.get("style") == KEYED else ""): "'items'" in str(it["schema"]) for it in asked}
 
 
-def require_known(query: bytes, known: AbstractSet[str]) -> None:
-    """Raise ValidationFailed where a query names a parameter that the operation does not have: a filter would be lost."""
+def require_known(query: bytes, known: Mapping[str, bool]) -> None:
+    """Raise ValidationFailed where a filter would be lost: a name is not one of the operation's, or given again."""
+    seen = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        shown = cut(name, LONGEST_NAME)
         if name not in known and name[: name.find("[") + 1] not in known:
-            shown, names = cut(name, LONGEST_NAME), [f"{one}…]" if one.endswith("[") else one for one in sorted(known)]
+            names = [f"{one}…]" if one.endswith("[") else one for one in sorted(known)]
             near = "".join(f" Did you mean {one}?" for one in get_close_matches(shown, names, 1))
             has = f"It has {', '.join(names)}." if known else "It has none."
             raise ValidationFailed(f"{shown} is no query parameter of this operation.{near or f' {has}'}", param=shown)
+        if name in seen and not known.get(name):
+            raise ValidationFailed(f"{shown} may be given once.", param=shown)
+        seen.add(name)
 
 
 def require_own_customer(request: Request, customer: str) -> None:

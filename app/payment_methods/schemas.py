@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.domain.json import JsonView
 from app.domain.sources import From, Identity, Joined, Ours, Personal, id_of, time
+from app.domain.targets import To
 from app.http.schemas import Create, Shown, StripeId
 
 MethodType = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,50}$", examples=["card"])]
@@ -22,11 +23,14 @@ class PaymentMethodAttach(Create):
     )
 
 
+Types = Annotated[list[MethodType], Field(min_length=1, max_length=20)]
+
+
 class SetupIntentCreate(Create):
     usage: Literal["off_session", "on_session"] = Field(
         default="off_session", description="`off_session`: it will be charged while its owner is away."
     )
-    payment_method_types: Annotated[list[MethodType], Field(min_length=1, max_length=20)] | None = Field(
+    payment_method_types: Annotated[Types | None, To("allowed_payment_method_types")] = Field(
         default=None, description="Those that may be saved; absent: what the account's settings offer."
     )
 

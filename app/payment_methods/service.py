@@ -6,14 +6,16 @@ from app.db import documents, resources
 from app.db.rows import load
 from app.db.schema import payment_methods
 from app.domain.errors import NotFound, StripeInvalidRequest
-from app.domain.json import JsonObject, JsonView
+from app.domain.json import JsonView
 from app.domain.sources import id_of
 from app.idempotency.operations import Answer, Operation
 from app.idempotency.steps import Done
+from app.payment_methods.schemas import SetupIntentCreate
 from app.projection import observation, setup_intent_statements
 from app.projection.unit_of_work import Subject
 from app.projection.write_through import AtStripe
 from app.stripe.mapping import Kind
+from app.stripe.parameters import named_as, stripe_parameters
 
 PATH = observation.PATHS[Kind.PAYMENT_METHOD]
 CUSTOMERS = observation.PATHS[Kind.CUSTOMER]
@@ -66,10 +68,9 @@ class PaymentMethods(AtStripe):
     async def create_setup_intent(self, operation: Operation, params: JsonView) -> Answer:
         """Let a front end save a payment method of the customer (SetupIntentCreate). The answer carries its secret."""
         customer = await self._customer(operation)
-        wanted: JsonObject = {"customer": customer, "usage": params.get("usage", "off_session")}
-        if types := params.get("payment_method_types"):
-            wanted["allowed_payment_method_types"] = types
-        answer = await self._steps.post(operation, "create", setup_intent_statements.PATH, wanted)
+        wanted = {"customer": customer, "usage": "off_session", **stripe_parameters(SetupIntentCreate, params)}
+        with named_as(SetupIntentCreate):
+            answer = await self._steps.post(operation, "create", setup_intent_statements.PATH, wanted)
         made, secret = setup_intent_statements.read(answer.data, answer.until), str(answer.data["client_secret"])
         operation.subject = made.id
         operation.progress["secret_of"] = made.id

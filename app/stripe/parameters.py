@@ -117,7 +117,7 @@ def _converter(annotation: Any) -> Convert:
         return partial(stripe_parameters, annotation)
     inner = [it for it in get_args(annotation) if it is not NoneType]
     if get_origin(annotation) is Literal or not inner:
-        return _same
+        return lambda value: value
     convert = _converter(inner[-1 if get_origin(annotation) is dict else 0])
     if get_origin(annotation) is list:
         return lambda value: [convert(each) for each in value]
@@ -131,10 +131,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for it in get_args(annotation) if (found := _model_in(it))), None)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _seconds(value: str) -> int:

@@ -77,6 +77,10 @@ async def test_lines_are_credited_and_shown(api: Caller) -> None:
     assert note["total"] == 700
     shown = [(line["type"], line["amount"], line["invoice_line_item"]) for line in note["lines"]]
     assert shown == [("invoice_line_item", 600, item["line_item"]), ("custom_line_item", 100, None)]
+    unknown = {"lines": [lines[0] | {"invoice_line_item": "il_unknown"}]}
+    for ending in ("", "/preview"):
+        problem = await api.refused("POST", path(invoice, ending), 422, "stripe_invalid_request", unknown)
+        assert problem["param"] == "lines[0].invoice_line_item"
 
 
 async def test_a_refund_made_before_is_linked(live: Caller) -> None:

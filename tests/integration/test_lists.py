@@ -320,6 +320,20 @@ async def test_an_unknown_query_parameter_is_refused_naming_the_nearest(
     assert problem["detail"] == f"{name} is no query parameter of this operation. {says}"
 
 
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("refunds?status=pending&status=failed", "status"),
+        ("events?types=invoice.paid&types=invoice.voided", "types"),
+        ("invoices?metadata[a]=1&metadata[b]=1&metadata[a]=2", "metadata[a]"),
+        ("invoices?status=open&status=paid&limit=1&limit=2", "limit"),
+    ],
+)
+async def test_a_filter_of_which_only_the_last_would_count_is_refused(api: Caller, query: str, param: str) -> None:
+    problem = await api.refused("GET", f"/v1/{query}", 422, "validation_error")
+    assert (problem["param"], problem["detail"]) == (param, f"{param} may be given once.")
+
+
 async def test_a_cursor_of_another_list_is_refused(api: Caller) -> None:
     for _ in range(2):
         await api.post("/v1/products", {"name": "A"})

@@ -147,6 +147,9 @@ async def test_a_mandate_that_is_revoked_is_shown_with_its_payment_method(stage:
 async def test_a_setup_intent_saves_a_method_and_says_what_became_of_it(stage: Stage, api: Caller) -> None:
     customer = await api.customer()
     path = f"/v1/customers/{customer['id']}"
+    unknown = {"payment_method_types": ["card", "shells"]}
+    problem = await api.refused("POST", f"{path}/setup-intent", 422, "stripe_invalid_request", unknown)
+    assert problem["param"] == "payment_method_types[1]"
     body, key = {"usage": "on_session", "payment_method_types": ["card"]}, {"Idempotency-Key": "save"}
     made = await api.post(f"{path}/setup-intent", body, headers=key)
     assert (made["status"], made["customer"], made["payment_method"]) == (

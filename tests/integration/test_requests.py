@@ -110,6 +110,10 @@ async def test_a_body_that_breaks_a_rule_is_refused_naming_each_field(
         ("/v1/customers", {"name": "a" * 257}, "name: must have at most 256 characters"),
         ("/v1/customers", {"phone": "1" * 21}, "phone: must have at most 20 characters"),
         ("/v1/invoices", {}, "customer: must be given"),
+        ("/v1/invoices", [], "body: must be an object"),
+        ("/v1/invoices", {**INVOICE, "items": [{**ITEM, "amount": 1.5}]}, "items[0].amount: must be a valid integer"),
+        ("/v1/products", {**PRODUCT, "nmae": "B"}, "nmae: there is no such field"),
+        ("/v1/invoices/in_1/void", {"reason": "a mistake"}, "This operation takes no fields."),
         ("/v1/prices", {**PRICE, "currency": "dollars"}, "currency: must be a currency's three letters, e.g. usd"),
     ],
 )
