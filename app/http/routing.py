@@ -54,7 +54,7 @@ class AuthorizedRoute(APIRoute):
                 require_own_customer(request, caller.customer)
             if query := request.scope["query_string"]:
                 require_known(query, self.query_names)
-            if self.body_field is None and "GET" not in self.methods and (await request.body()).strip() not in NOTHING:
+            if self.body_field is None and request.method != "GET" and (await request.body()).strip() not in NOTHING:
                 raise ValidationFailed("This operation takes no fields.", param="body")
             return await handle(request)
 

@@ -13,7 +13,7 @@ export interface Options {
 export interface Settings {
   /** Where the service is, e.g. `https://billing.example.com`. */
   baseUrl: string;
-  /** An API key, or a token of your identity provider; or a function that gets a fresh one. */
+  /** An API key, or a token of your identity provider; or a function that gets a fresh one. What it throws, the call throws. */
   apiKey: string | (() => string | Promise<string>);
   /** How often a call is tried again that got no answer, or was told to wait. */
   retries?: number;
