@@ -272,6 +272,10 @@ def test_moments_to_come_are_not_past(box: RunningSandbox, customer: stripe.Cust
     revised = box.v1.invoices.create({"from_invoice": {"action": "revision", "invoice": overdue.id}})
     assert revised.status == "draft"
     assert box.post("/v1/coupons", "percent_off=5&max_redemptions=0").json()["error"]["param"] == "max_redemptions"
+    item = f"invoiceitems?customer={customer.id}&currency=usd&quantity=2&unit_amount_decimal=100000000.5"
+    for call in ("prices?currency=usd&product_data[name]=A&unit_amount=100000000", item):
+        path, _, form = call.partition("?")
+        assert box.post(f"/v1/{path}", form).json()["error"]["code"] == "amount_too_large"
 
 
 def test_sending_needs_an_email_address_unless_switched_off(box: RunningSandbox) -> None:

@@ -8,7 +8,7 @@ import stripe
 from offline_stripe.wire.errors import StripeError
 from offline_stripe.wire.form import decode_form
 from offline_stripe.wire.parameters import check_parameters
-from tests.sandbox.process import PUBLISHABLE_KEY, RunningSandbox
+from tests.sandbox.process import PUBLISHABLE_KEY, SECRET_KEY, RunningSandbox
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,11 @@ def test_an_unknown_path_is_a_404_that_names_it(box: RunningSandbox) -> None:
     answer = box.get("/v1/nonsense")
     assert answer.status_code == 404
     assert answer.json()["error"]["message"].startswith("Unrecognized request URL (GET: /v1/nonsense)")
+
+
+def test_a_body_that_is_no_form_is_refused(box: RunningSandbox) -> None:
+    answer = box.http.post("/v1/products", json={"name": "A"}, headers={"Authorization": f"Bearer {SECRET_KEY}"})
+    assert "check that your POST content type is" in answer.json()["error"]["message"]
 
 
 def test_another_api_version_is_refused(box: RunningSandbox) -> None:

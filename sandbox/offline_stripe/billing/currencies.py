@@ -3,6 +3,8 @@
 Amounts are integers in the currency's smallest unit.
 """
 
+from decimal import Decimal
+
 from offline_stripe.wire.errors import StripeError, invalid_request
 
 SUPPORTED = frozenset(
@@ -59,8 +61,6 @@ def check_charge(amount: int, currency: str, param: str = "amount") -> None:
             code="amount_too_small",
             param=param,
         )
-    if amount > most_charge(currency):
-        raise too_large(currency, param)
     check_amount(amount, currency, param)
     if currency in WHOLE_UNITS and amount % HUNDREDTHS:
         raise invalid_request(
@@ -69,6 +69,12 @@ def check_charge(amount: int, currency: str, param: str = "amount") -> None:
             code="invalid_charge_amount_no_decimal_compatible",
             param=param,
         )
+
+
+def check_most(amount: Decimal | int, currency: str, param: str = "amount") -> None:
+    """Refuse what is above the most that can be charged. Raises StripeError."""
+    if abs(Decimal(amount)) > most_charge(currency):
+        raise too_large(currency, param)
 
 
 def too_large(currency: str, param: str = "amount") -> StripeError:
@@ -85,6 +91,7 @@ def chargeable(amount: int, currency: str) -> int:
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:
     """Check an amount's limits. Three-decimal currencies take multiples of ten."""
+    check_most(amount, currency, param)
     if currency in THREE_DECIMAL and amount % 10:
         raise invalid_request(
             f"Invalid amount: {amount}. Amounts in {currency} must be evenly divisible by 10.", param=param

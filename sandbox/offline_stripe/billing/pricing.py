@@ -6,7 +6,7 @@ It computes with the unit amount and the quantity, and knows no invoice.
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from offline_stripe.billing.currencies import check_amount, check_currency
+from offline_stripe.billing.currencies import check_amount, check_currency, check_most
 from offline_stripe.billing.tax_codes import checked_tax_code
 from offline_stripe.documents import Document
 from offline_stripe.shapes import catalog as shapes
@@ -147,6 +147,7 @@ def one_off_product(tx: Transaction, data: Document) -> Document:
 
 
 def one_off_price(tx: Transaction, product: str, currency: str, unit: Decimal, tax_behavior: str | None) -> Document:
+    check_most(unit // 1, currency)
     return tx.add(
         shapes.price(
             id=tx.new_id("price"),
