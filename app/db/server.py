@@ -1,5 +1,6 @@
 """Asks the database server about itself: version, settings, open transactions, backlog."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,11 @@ SELECT
 
 _DELIVERED_VERSION = """
 SELECT api_version FROM webhook_events WHERE source = 'delivery' ORDER BY received_at DESC LIMIT 1
+"""
+
+_DELIVERED = """
+SELECT id FROM webhook_events
+WHERE id = ANY ($1::text[]) AND source = 'delivery' AND received_at > now() - interval '2 days'
 """
 
 
@@ -113,6 +119,14 @@ async def delivered_version(connection: Connection) -> str | None:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         return None
     return found
+
+
+async def delivered(connection: Connection, events: Sequence[str]) -> set[str]:
+    """Those of `events` of the last day that Stripe delivered here; none where there is no schema."""
+    try:
+        return {row["id"] for row in await connection.fetch(_DELIVERED, events)}
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        return set()
 
 
 async def backlog(connection: Connection) -> dict[str, Any]:

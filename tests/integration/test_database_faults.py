@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from app.db import engine
 from app.main import create_app
+from app.scraping.server import Scrape
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.caller import Caller, hold_to_contract
@@ -132,6 +133,7 @@ async def test_with_all_connections_of_the_pool_in_use_a_process_is_ready_and_th
         application.state.container.database.connection(),
     ):
         assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
+        assert await Scrape(application.state.container)._read()  # or the database would seem to be down
         assert (await delivery(client)).status_code == 200
         waited = REGISTRY.get_sample_value("invoicing_database_pool_wait_seconds_sum") or 0
         assert (await client.get("/v1/products")).status_code == 503
