@@ -1,7 +1,7 @@
 """A customer's own pages: what they show, whose they are, and how a link ends."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -170,6 +170,21 @@ async def test_a_revoked_an_expired_and_a_tampered_link_open_nothing(
     await merchant.delete(f"/v1/customers/{customer}")
     assert (await merchant.get(kept["url"], headers=NOBODY)).status_code == 404
     assert [(await merchant.get(url, headers=NOBODY)).status_code for url in others] == [403, 200]
+
+
+async def test_the_pages_of_a_link_count_as_requests_of_its_customer(
+    make_app: Callable[..., Awaitable[Caller]],
+) -> None:
+    merchant = (await make_app(rate_limit_customer=1)).client
+    customer, opened, _ = await customer_with_invoices(merchant)
+    links = [await portal_link(merchant, customer) for _ in range(2)]
+    asked = [f"{links[0]['url']}{ending}" for ending in ("", f"/{opened['id']}/pay", "")]
+    answers = [await merchant.get(url, headers=NOBODY) for url in asked]
+    assert [answer.status_code for answer in answers] == [200, 302, 429]
+    assert answers[2].headers["Retry-After"] == "1"
+    script = {"Authorization": f"Bearer {token_of(links[0])}"}
+    assert (await merchant.get("/v1/invoices", headers=script)).status_code == 429
+    assert (await merchant.get(links[1]["url"], headers=NOBODY)).status_code == 200
 
 
 async def test_a_link_that_is_revoked_while_it_is_opened_leads_to_no_payment_page(live: Caller) -> None:

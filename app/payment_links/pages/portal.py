@@ -20,11 +20,12 @@ from app.db.engine import Database
 from app.db.resources import CUSTOMER, INVOICE, PAYMENT_METHOD, TAX_ID
 from app.db.rows import load
 from app.db.schema import fulfillments
+from app.domain.access import Caller, CallerKind
 from app.domain.errors import NotFound
 from app.domain.fulfillment import under_way
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject
-from app.domain.payment_link import HOSTED_PAGES
+from app.domain.payment_link import HOSTED_PAGES, PortalLink
 from app.http.dependencies import service_of
 from app.http.routing import require_own_invoice
 from app.invoices.hosted_pages import HostedPages
@@ -47,17 +48,17 @@ def install(app: FastAPI, settings: Settings) -> None:
 class PortalRoutes(PageRoutes):
     async def portal(self, request: Request) -> Response:
         """Show what the customer owes, has paid, and pays with."""
-        token = request.path_params["token"]
-        link = await service_of(request, PortalLinks).link_of(token)
+        link = await _link_of(request)
         shown = await _shown(request, link.customer)
         appearance = json.dumps(self._settings.payment_page_appearance)
-        page = self._pages.portal(shown, token, appearance, self._language(request, shown["customer"]))
+        language = self._language(request, shown["customer"])
+        page = self._pages.portal(shown, request.path_params["token"], appearance, language)
         return HTMLResponse(page, headers=self._headers)
 
     async def forward_invoice(self, request: Request) -> Response:
         """Forward to an invoice's payment page, or to one of Stripe's pages for it."""
         invoice, name = request.path_params["invoice_id"], request.path_params["name"]
-        link = await service_of(request, PortalLinks).link_of(request.path_params["token"])
+        link = await _link_of(request)
         await require_own_invoice(request, link.customer)
         if name == "pay":
             url: str | None = await service_of(request, PaymentLinks).url_in_portal(link, invoice)
@@ -67,6 +68,13 @@ class PortalRoutes(PageRoutes):
         if url is None:
             raise NotFound("There is no such page.")
         return RedirectResponse(url, HTTPStatus.FOUND, NO_STORE)
+
+
+async def _link_of(request: Request) -> PortalLink:
+    """The link of the page, whose requests are counted together with those that the page's script sends to the API."""
+    link = await service_of(request, PortalLinks).link_of(request.path_params["token"])
+    await service_of(request, Authentication).limit_caller(Caller(link.id, CallerKind.CUSTOMER))
+    return link
 
 
 async def _shown(request: Request, customer: str) -> JsonObject:
