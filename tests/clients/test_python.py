@@ -217,7 +217,7 @@ def test_two_clients_may_share_the_connections_of_one() -> None:
     transport, asked = answering(CUSTOMER, told("id: 00ab", 'data: {"id":"iev_1"}'), CUSTOMER)
     http = httpx.Client(transport=transport)
     test, live = (
-        Invoicing("http://test.test/", "ik_test_1", http=http),
+        Invoicing("http://test.test/", "ik_test_1\n", http=http),  # as read from a file
         Invoicing("http://live.test", "ik_live_1", http=http),
     )
     test.customers.create()
