@@ -194,6 +194,11 @@ async def test_the_invoice_that_was_chosen_last_is_paid_and_its_form_stays(
     theirs = await posted(service.client, "/v1/customers", {"email": "jack@example.com", "reference": "jack"})
     terms = {"customer": theirs["id"], "items": ITEMS, "finalize": True}
     first, second = [await posted(service.client, "/v1/invoices", terms) for _ in range(2)]
+
+    async def one_by_one(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("limit=100", "limit=1"))
+
+    await person.page.route("**/v1/invoices?*", one_by_one)
     page = await signed_in(person, spa, identity_provider.token("jack"))
     held = asyncio.Queue[Route]()
     await page.route(f"**/{first['id']}/client-secret", held.put)

@@ -35,9 +35,15 @@ export class Api {
   }
 
   async invoices(): Promise<Invoice[]> {
-    const { data, error, response } = await this.#client.GET("/v1/invoices", { params: { query: { limit: 100 } } });
-    if (!data) throw new Problem(error, response.status);
-    return data.data;
+    const found: Invoice[] = [];
+    const query: { limit: number; cursor?: string | null } = { limit: 100 };
+    do {
+      const { data, error, response } = await this.#client.GET("/v1/invoices", { params: { query } });
+      if (!data) throw new Problem(error, response.status);
+      found.push(...data.data);
+      query.cursor = data.next_cursor;
+    } while (query.cursor);
+    return found;
   }
 
   /** A person gets few client secrets a second: where it asks too fast, it waits as long as it is told. */

@@ -68,7 +68,7 @@ class Service:
 
     def headers(self, **more: str) -> dict[str, str]:
         """What every request carries, and `more`."""
-        return {"Authorization": f"Bearer {self.api_key.strip()}", "Accept": JSON, **more}  # a file's last line ends, too
+        return {"Authorization": f"Bearer {self.api_key.strip()}", "Accept": JSON, **more}  # as read from a file
 
 
 @dataclass
