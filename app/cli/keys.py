@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="API keys: make, list, rotate, revoke.", no_args_is_help=True)
 
 DAY_S = 24 * 3600
+LONGEST_NAME = 200
 SHOWN = ("id", "name", "prefix", "status", "scopes", "expires_at")
 Named = Annotated[str, typer.Argument(help="The key's id, or how the key begins.")]
 Days = Annotated[float | None, typer.Option(min=0.001, max=36_500, help="After how many days the key ends by itself.")]
@@ -35,6 +36,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a key and print it: the only time it is shown."""
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise typer.BadParameter(f"1 to {LONGEST_NAME} characters", param_hint="--name")
     params = {"name": name, "scopes": [one.value for one in scope], "expires_at": _expiry(expires_in_days)}
     made = run(lambda container: ask(container, container.keys.create_api_key, None, params), as_json=as_json)
     _show(made, as_json=as_json)

@@ -44,6 +44,8 @@ def upgrade_rehearsal(
     except typer.Exit:
         raise typer.Exit(2) from None
     typer.echo(_document(found, api_version) if as_json else _lines(found, api_version))
+    if events and not (found.compared or found.read or found.gone or found.divergences):
+        raise typer.Exit(2)  # there was no event in the files
     raise typer.Exit(1 if found.divergences else 0)
 
 

@@ -177,6 +177,7 @@ WRONG = [
     ("deliveries", "redeliver"),
     ("deliveries", "redeliver", "--endpoint", "we_x"),
     ("keys", "create", "--name", "x", "--scope", "everything"),
+    ("keys", "create", "--name", "", "--scope", "console:read"),
     ("keys", "create", "--name", "x", "--scope", "console:read", "--expires-in-days", "1e9"),
     ("keys", "rotate", "key_1", "--overlap-s", "1000000000000000"),
     ("invoices", "list", "--status", "payed"),

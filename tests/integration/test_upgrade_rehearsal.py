@@ -273,3 +273,5 @@ async def test_the_command_reads_events_from_a_file_or_a_folder(
         done = await invoicing("--events", str(tmp_path / place), "--api-version", NEXT)
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.startswith(f"{NEXT}: {len(events)} compared")
+    (tmp_path / "empty").mkdir()
+    assert (await invoicing("--events", str(tmp_path / "empty"), "--api-version", NEXT)).returncode == 2
