@@ -55,7 +55,8 @@ async def test_another_order_is_paid_by_its_own_secret(shopper: Shopper) -> None
 
 
 async def test_an_order_stays_the_same_when_the_page_is_loaded_again(shopper: Shopper) -> None:
-    await shopper.visit("order")
+    await shopper.visit("order?order=in_unknown")
+    await shopper.presses("Order again")
     await expect(shopper.frame().get_by_label("Card number")).to_be_visible()
     await shopper.page.goto(f"{shopper.page.url}&payment_intent_client_secret=pi_1_secret_1&redirect_status=failed")
     await shopper.types_bank_account()

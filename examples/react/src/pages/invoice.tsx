@@ -39,7 +39,8 @@ export function Order() {
     );
   }
   if (underWay) return <p role="status">The payment is on its way. You may leave this page.</p>;
-  if (problem) return <div role="alert">{problem.message} <button onClick={retry}>Try again</button></div>;
+  const gone = problem?.status === 404; // the shop knows no such order
+  if (problem) return <div role="alert">{problem.message} <button onClick={gone ? order : retry}>{gone ? "Order again" : "Try again"}</button></div>;
   if (!clientSecret) return <p>One moment …</p>;
   return (
     <Elements stripe={stripePromise} options={{ clientSecret, appearance }}>
