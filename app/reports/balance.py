@@ -25,6 +25,8 @@ AROUND = timedelta(days=1)
 """Stripe's seconds and ours may fall on two sides of midnight."""
 HELD = 500
 """How many balance transactions are held in memory at once, each with its charge."""
+MOST_ASKED = 100
+"""The most payments that are asked for alone, because Stripe's balance does not show them in the days asked for."""
 LOOKED_BACK = timedelta(days=7)
 """How far back the periodic comparison goes: bank debits and refunds change for days."""
 
@@ -68,9 +70,10 @@ class BalanceCheck:
             credited = await statements.credited(connection, since, until)
         counted = {entry.id for entry in its.entries}
         seen = [one for one in its.objects.values() if one.id in counted]
-        mine = [
-            one for one in ours if one.id in counted or not (one.id in its.objects or await self._before(one, since))
-        ]
+        unseen = [one for one in ours if one.id not in its.objects]
+        asked = unseen[:MOST_ASKED]
+        before = {one.id for one in asked if one.heading is Heading.PAID and await self._took_before(one.id, since)}
+        mine = [one for one in ours if one.id in counted] + [one for one in unseen if one.id not in before]
         found = compare(mine, seen, its.entries, [*its.fees, *credited])
         async with self._database.unit_of_work() as connection:
             await statements.keep(connection, since.date(), until.date(), found)
@@ -103,16 +106,14 @@ class BalanceCheck:
         for one in await self._of_invoices(page, known):
             yield one
 
-    async def _before(self, ours: Movement, since: datetime) -> bool:
-        """Whether Stripe took the money of a payment earlier: it was attached to an invoice long after it was made."""
-        if ours.heading is not Heading.PAID:
-            return False
+    async def _took_before(self, intent: str, since: datetime) -> bool:
+        """Whether Stripe took the money earlier: the payment was attached to its invoice long after it was made."""
         try:
-            path = f"/v1/payment_intents/{ours.id}"
-            found = await self._gateway.get(path, {"expand": ["latest_charge.balance_transaction"]})
+            path, query = f"/v1/payment_intents/{intent}", {"expand": ["latest_charge.balance_transaction"]}
+            charge = (await self._gateway.get(path, query)).data["latest_charge"] or {}
         except StripeInvalidRequest:
             return False
-        entry = (found.data["latest_charge"] or {}).get("balance_transaction")
+        entry = charge.get("balance_transaction")
         return bool(entry and datetime.fromtimestamp(entry["created"], UTC) < since - AROUND)
 
     async def _of_invoices(self, page: Sequence[JsonObject], known: dict[str, bool]) -> list[JsonObject]:
