@@ -228,7 +228,7 @@ class Container:
         """The comparison of our invoices with Stripe's. It skips rows that changed within `settled`."""
         from app.inbox.repair import Repairing
 
-        return Repairing(self.database, self.gateway, settled=settled)
+        return Repairing(self.database, self.gateway, livemode=self.settings.livemode, settled=settled)
 
     def documents(self) -> Documents:
         """Makes missing documents and renews those of older versions."""

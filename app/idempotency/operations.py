@@ -209,16 +209,7 @@ class Operations:
         return answer
 
     async def _begin(self, call: Call, name: str, asked: str) -> Stored:
-        new = NewOperation(
-            id=uuid.uuid4(),
-            caller=call.caller,
-            idempotency_key=call.key,
-            fingerprint=asked,
-            name=name,
-            params=call.params,
-            subject=call.subject,
-            request_id=call.request_id,
-        )
+        new = NewOperation(uuid.uuid4(), call.caller, call.key, asked, name, call.params, call.subject, call.request_id)
         begun = await self._beginning.submit(new)
         if begun is not INDIVIDUALLY:
             return begun

@@ -14,14 +14,15 @@ import structlog
 from app.db import coverage
 from app.db.coverage import EVENTS, LOST_FROM, LOST_UNTIL, Covered
 from app.db.engine import Database
-from app.domain.errors import MalformedRequest
+from app.domain.errors import InvoicingError, MalformedRequest, NotAtStripe, StripeInvalidRequest
 from app.domain.json import JsonObject
-from app.inbox import replay_statements
+from app.inbox import drift, replay_statements
 from app.inbox import statements as inbox_statements
 from app.inbox.envelope import read_envelope
 from app.inbox.handlers import HANDLERS
 from app.inbox.stored_event import RECONCILED, Origin, is_ours, new_event
 from app.stripe.client import StripeGateway
+from app.stripe.mapping import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,20 @@ class ReconcilerPass:
     complete_until: datetime
     compared: int = 0
     missed: list[str] = field(default_factory=list)
+
+
+async def require_same_account(database: Database, gateway: StripeGateway, *, livemode: bool) -> None:
+    """Raise NotAtStripe for a key of another account: it does not know the newest invoice that Stripe never deletes."""
+    async with database.connection() as connection:
+        newest = await drift.newest_finalized(connection, livemode=livemode)
+    try:
+        if newest:
+            await gateway.get(f"/v1/invoices/{newest}")
+    except StripeInvalidRequest as error:
+        if error.object_missing:
+            raise NotAtStripe(Kind.INVOICE, str(newest)) from error
+    except InvoicingError:
+        return  # it cannot be told now
 
 
 class Reconciler:
@@ -68,6 +83,7 @@ class Reconciler:
         covered = await self.covered()
         known = covered.complete_until if covered else None
         now = await self._stripe_time(known)
+        await require_same_account(self._database, self._gateway, livemode=self._livemode)
         oldest = now - KEPT
         if known and known < oldest:
             async with self._database.connection() as connection:

@@ -16,6 +16,7 @@ from app.domain.json import JsonObject
 from app.domain.snapshot import Verdict
 from app.domain.sources import id_of
 from app.inbox import drift
+from app.inbox.reconciler import require_same_account
 from app.projection import item_statements, observation
 from app.projection.unit_of_work import Subject, UnitOfWork, Unordered
 from app.stripe.client import Answer, StripeGateway
@@ -37,9 +38,10 @@ YOUNG = timedelta(days=60)
 class Repairing:
     """Compares and repairs. What changed here within `settled` is left to its events."""
 
-    def __init__(self, database: Database, gateway: StripeGateway, *, settled: timedelta) -> None:
+    def __init__(self, database: Database, gateway: StripeGateway, *, livemode: bool, settled: timedelta) -> None:
         self._database = database
         self._gateway = gateway
+        self._livemode = livemode
         self._settled = settled
 
     async def repair(self) -> list[str]:
@@ -47,6 +49,7 @@ class Repairing:
 
         Stripe is asked for lists of a hundred, and individually only for what these leave open.
         """
+        await require_same_account(self._database, self._gateway, livemode=self._livemode)
         seen: set[str] = set()
         repaired: list[str] = []
         for status in UNFINISHED:

@@ -111,6 +111,7 @@ async def test_the_worker_keeps_house_the_inboxs_partitions_included(cluster: Cl
     owner = await cluster.connect(OWNER)
     async with owner.transaction():
         await partitions.create(owner, old)
+    await owner.execute("UPDATE invoices SET livemode = true")  # others have emptied the sandbox: it does not know them
     told = settings.model_copy(
         update={
             "database_url": SecretStr(cluster.url(WORKER)),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.errors import NotAtStripe
 from tests.fixtures.shell import Shell
 from tests.fixtures.stage import Json, Stage
 
@@ -106,6 +107,19 @@ async def test_only_a_deletion_that_is_told_deletes(stage: Stage, kind: str) -> 
     row = await stage.row("webhook_events", "evt_again")
     assert row is not None
     assert row["status"] == "processed"
+
+
+async def test_nothing_of_another_account_is_taken_over(stage: Stage) -> None:
+    await stage.invoice()
+    await stage.tell(*await stage.events())
+    await stage.sandbox.reset()  # as if the key were of another account
+    other = await stage.invoice()
+    for compare in (stage.container.repairing().repair, stage.container.reconciler().reconcile):
+        with pytest.raises(NotAtStripe):
+            await compare()
+    await stage.work()
+    assert await stage.row("invoices", other["id"]) is None
+    assert not await stage.rows("SELECT FROM coverage")
 
 
 async def test_the_doctor_says_that_the_key_is_of_another_account(stage: Stage, invoicing: Shell) -> None:

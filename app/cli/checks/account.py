@@ -14,9 +14,8 @@ from app.cli.checks.findings import Finding, fail, ok, warn
 from app.container import Container
 from app.db import migrations
 from app.domain.errors import InvoicingError, NotAtStripe, StripeInvalidRequest, StripeKeyRefused
-from app.inbox import drift
+from app.inbox.reconciler import require_same_account
 from app.stripe.client import API_VERSION, Answer, StripeGateway
-from app.stripe.mapping import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +99,14 @@ def _publishable(container: Container) -> Finding:
 
 async def _same_account(container: Container) -> AsyncIterator[Finding]:
     """Whether Stripe knows the newest invoice here that cannot have been deleted; nothing where there is none to ask for."""
-    newest = None
     try:
         async with container.database.connection() as connection:
-            if await migrations.revision(connection) is not None:
-                newest = await drift.newest_finalized(connection, livemode=container.settings.livemode)
-        if newest:
-            await container.gateway.get(f"/v1/invoices/{newest}")
-    except StripeInvalidRequest as error:
-        if error.object_missing:
-            advice = "Put the key of the account, or sandbox, that the invoices are of into STRIPE_SECRET_KEY."
-            yield fail("account", NotAtStripe(Kind.INVOICE, str(newest)).detail, advice)
+            migrated = await migrations.revision(connection) is not None
+        if migrated:
+            await require_same_account(container.database, container.gateway, livemode=container.settings.livemode)
+    except NotAtStripe as error:
+        advice = "Put the key of the account, or sandbox, that the invoices are of into STRIPE_SECRET_KEY."
+        yield fail("account", error.detail, advice)
     except InvoicingError:
         return  # other checks say so
 
