@@ -75,6 +75,7 @@ def test_a_code_is_redeemed_within_its_limits(
     with pytest.raises(stripe.InvalidRequestError, match=told) as caught:
         box.v1.invoices.update(invoice.id, {"discounts": [{"promotion_code": code.id}]})
     assert caught.value.param == "discounts"
+    assert (caught.value.code == "promotion_code_customer_mismatch") is bool(other)
     assert box.v1.promotion_codes.retrieve(code.id).times_redeemed == 0
 
 

@@ -26,7 +26,8 @@ def take_code(tx: Transaction, identifier: str, purchase: Purchase) -> Document:
         raise invalid_request(f"Promotion code {identifier} is not active.", code="coupon_expired", param=param)
     problem = _problem(tx, code, purchase)
     if problem:
-        raise invalid_request(f"This promotion code cannot be redeemed because {problem}.", param=param)
+        of_other = "promotion_code_customer_mismatch" if code["customer"] not in {None, purchase.customer} else None
+        raise invalid_request(f"This promotion code cannot be redeemed because {problem}.", code=of_other, param=param)
     code["times_redeemed"] += 1
     tx.save(code)
     return code
