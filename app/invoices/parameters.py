@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from app.domain.errors import ValidationFailed
 from app.domain.invoice import LEADS_TO, Act, InvoiceStatus
 from app.domain.json import JsonObject, JsonView
 from app.domain.policy import METADATA
 from app.domain.sources import id_of
+from app.http.schemas import MOST_METADATA
 from app.idempotency.steps import Done
 from app.invoices.schemas import InvoiceCreate
 from app.stripe.parameters import stripe_parameters
@@ -29,6 +31,9 @@ def draft(params: JsonView, days_until_due: int) -> JsonObject:
     policy = {name: value for name, value in (params.get("fulfillment_policy") or {}).items() if value is not None}
     if policy:
         wanted["metadata"] = wanted.get("metadata", {}) | {METADATA: msgspec.json.encode(policy).decode()}
+    if len(wanted.get("metadata", ())) > MOST_METADATA:
+        beside = "reference, reminders and fulfillment_policy"
+        raise ValidationFailed(f"metadata: at most {MOST_METADATA} keys with those of {beside}.", param="metadata")
     if wanted["collection_method"] == "send_invoice" and "due_date" not in wanted:
         wanted.setdefault("days_until_due", days_until_due)
     return wanted

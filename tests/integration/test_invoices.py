@@ -166,6 +166,14 @@ async def test_a_draft_may_change_how_it_is_collected(api: Caller) -> None:
     assert (changed["collection_method"], changed["due_at"]) == ("charge_automatically", None)
 
 
+async def test_metadata_leaves_room_for_what_the_service_keeps_in_it(api: Caller) -> None:
+    customer, keys = (await api.customer())["id"], {f"key_{number}": "x" for number in range(49)}
+    body = {"customer": customer, "days_until_due": 3, "metadata": keys, "reference": "order-49"}
+    refused = await api.refused("POST", "/v1/invoices", 422, "validation_error", body | {"reminders": "off"})
+    assert refused["param"] == "metadata"
+    assert (await api.post("/v1/invoices", body))["reference"] == "order-49"
+
+
 async def test_the_metadata_of_a_finalized_invoice_may_change(api: Caller) -> None:
     invoice = await api.open(metadata={"a": "b"})
     changed = await api.patch(f"/v1/invoices/{invoice['id']}", {"metadata": {"c": "d"}})
