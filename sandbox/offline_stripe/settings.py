@@ -60,6 +60,8 @@ class Switches:
     """Whether automatic tax cannot be calculated, so that invoices with it cannot be finalized."""
     tax_id_verification_s: int = 1
     """How long the verification of a tax id is `pending`, on the virtual clock."""
+    invoice_payment_lag_s: int = 0
+    """How long after a payment its invoice payment becomes `paid`, on the virtual clock. Logs tell of it up to 22 s later."""
     refund_settlement_s: int = 30
     """How long a refund of a bank debit or a test card stays as it began, on the virtual clock."""
     dispute_review_s: int = 1

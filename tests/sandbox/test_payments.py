@@ -736,6 +736,18 @@ def test_an_invoice_is_paid_in_parts(box: RunningSandbox, opened: Drafting) -> N
     assert (told.count("invoice_payment.paid"), told.count("invoice.paid")) == (2, 1)
 
 
+def test_the_payment_of_an_invoice_may_be_marked_some_seconds_later(box: RunningSandbox, opened: Drafting) -> None:
+    box.switch(invoice_payment_lag_s=20)
+    invoice = opened()
+    assert box.v1.invoices.pay(invoice.id, {"payment_method": "pm_card_visa"}).status == "paid"
+    assert [it.status for it in box.v1.invoice_payments.list({"invoice": invoice.id}).data] == ["open"]
+    assert "invoice_payment.paid" not in box.event_types()
+    box.advance(21)
+    [payment] = box.v1.invoice_payments.list({"invoice": invoice.id}).data
+    assert (payment.status, payment.amount_paid) == ("paid", 1000)
+    assert "invoice_payment.paid" in box.event_types()
+
+
 def test_more_than_remains_is_overpaid(box: RunningSandbox, opened: Drafting) -> None:
     invoice = opened(5000)
     parts = [attach(box, invoice, 3000), attach(box, invoice, 3000)]

@@ -212,7 +212,7 @@ def _carry_over_attached(tx: Transaction, invoice: Document, intent: Document) -
 def credit(tx: Transaction, invoice: Document, payment: Document, amount: int, *, off_stripe: bool = False) -> None:
     """Count an attached payment that succeeded. The one that leaves nothing to pay makes the invoice paid."""
     before = show(tx, invoice)
-    over = _count(tx, invoice, payment, amount)
+    over = _count(tx, invoice, amount)
     if off_stripe:
         invoice["amount_paid_off_stripe"] += amount
     invoice["attempted"] = True
@@ -226,20 +226,35 @@ def credit(tx: Transaction, invoice: Document, payment: Document, amount: int, *
             announce(tx, "invoice.payment_succeeded", invoice)
         release_intent(tx, invoice, None, announced=False)
     _keep_overpayment(tx, invoice, over)
-    announce(tx, "invoice_payment.paid", payment, caused=False)
+    _mark_soon(tx, payment, amount)
 
 
-def _count(tx: Transaction, invoice: Document, payment: Document, amount: int) -> int:
+def _count(tx: Transaction, invoice: Document, amount: int) -> int:
     """Count what a payment brought. Returns what of it was too much."""
-    payment |= {"status": "paid", "amount_paid": amount}
-    payment["status_transitions"]["paid_at"] = tx.now
-    tx.save(payment)
     over: int = max(0, amount - invoice["amount_remaining"])
     invoice["amount_paid"] += amount
     invoice["amount_overpaid"] += over
     invoice["amount_remaining"] -= amount - over
     tx.save(invoice)
     return over
+
+
+def _mark_soon(tx: Transaction, payment: Document, amount: int) -> None:
+    """Mark what was counted as paid, which Stripe does some seconds later."""
+    payment["_brought"] = amount
+    tx.save(payment)
+    if tx.switches.invoice_payment_lag_s:
+        tx.schedule("payment_marked", payment["id"], tx.now + tx.switches.invoice_payment_lag_s)
+    else:
+        mark(tx, payment)
+
+
+def mark(tx: Transaction, payment: Document) -> None:
+    """The payment of an invoice is paid."""
+    payment |= {"status": "paid", "amount_paid": payment.pop("_brought")}
+    payment["status_transitions"]["paid_at"] = tx.now
+    tx.save(payment)
+    announce(tx, "invoice_payment.paid", payment, caused=False)
 
 
 def _keep_overpayment(tx: Transaction, invoice: Document, over: int) -> None:
@@ -277,13 +292,13 @@ def _plan_retry(tx: Transaction, invoice: Document) -> None:
 
 def _paid_by(tx: Transaction, invoice: Document, intent: Document, before: Document) -> None:
     [payment] = tx.where("invoice_payment", _link=intent["id"])
-    over = _count(tx, invoice, payment, intent["amount_received"])
+    over = _count(tx, invoice, intent["amount_received"])
     if invoice["status"] != "paid":
         close_paid(tx, invoice, before)
         announce(tx, "invoice.paid", invoice)
         announce(tx, "invoice.payment_succeeded", invoice)
     _keep_overpayment(tx, invoice, over)
-    announce(tx, "invoice_payment.paid", payment, caused=False)
+    _mark_soon(tx, payment, intent["amount_received"])
     payments.book(tx, tx.need("charge", intent["latest_charge"], param="charge"))
 
 

@@ -7,7 +7,7 @@ import logging
 
 from offline_stripe.billing import disputes, payouts, refunding, tax_ids, test_clocks
 from offline_stripe.billing.capturing import expire
-from offline_stripe.billing.collection import collect, intent_of, method_on_file, settle
+from offline_stripe.billing.collection import collect, intent_of, mark, method_on_file, settle
 from offline_stripe.billing.finalization import finalize
 from offline_stripe.billing.payments import Presence
 from offline_stripe.billing.sending import send
@@ -133,6 +133,7 @@ _WORK = {
     "payout_arrives": payouts.arrive,
     "refund_settled": refunding.conclude,
     "overdue": _overdue,
+    "payment_marked": mark,
     "test_clock": test_clocks.step,
     "tax_id_verified": tax_ids.answer_authority,
     "will_be_due": _will_be_due,
