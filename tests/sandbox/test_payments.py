@@ -471,9 +471,12 @@ def test_charges_and_refunds_are_listed_searched_and_annotated(box: RunningSandb
     (charge,) = box.v1.charges.list({"customer": str(invoice.customer)}).data
     annotated = box.v1.charges.update(charge.id, {"description": "x", "metadata": {"a": "b"}}).to_dict()
     assert (annotated["description"], annotated["metadata"]) == ("x", {"a": "b"})
-    assert [found.id for found in box.v1.charges.search({"query": "status:'succeeded' AND amount>999"}).data] == [
-        charge.id
-    ]
+    assert [
+        found.id
+        for found in box.v1.charges.search(
+            {"query": "status:'SUCCEEDED' AND payment_method_details.card.last4:4242"}
+        ).data
+    ] == [charge.id]
     refund = box.v1.refunds.create({"charge": charge.id, "amount": 1, "metadata": {"a": "b"}})
     assert box.v1.refunds.update(refund.id, {"metadata": {"a": ""}}).to_dict()["metadata"] == {}
     assert [found.id for found in box.v1.refunds.list({"charge": charge.id}).data] == [refund.id]
@@ -594,6 +597,8 @@ def test_an_intent_is_made_and_confirmed_in_one_call(box: RunningSandbox) -> Non
         }
     )
     assert made.status == "succeeded"
+    both = "amount=500&currency=usd&automatic_payment_methods[enabled]=true&confirmation_method=manual"
+    assert "only specify one" in box.post("/v1/payment_intents", both).json()["error"]["message"]
     with pytest.raises(stripe.CardError) as caught:
         box.v1.payment_intents.create(
             {
