@@ -110,7 +110,7 @@ class Container:
                 settings.payment_link_return_origins,
                 returns_here=settings.environment == "development",
             ),
-            self.authentication.limit_client_secrets,
+            self.authentication,
         )
         self.promotion_codes = PromotionCodes(self.invoices, self.operations, self.payment_links)
         self.inbox = Inbox(database)

@@ -1,6 +1,5 @@
 """Use cases of payment links: create one, revoke one, and show or pay its invoice on behalf of whoever has it."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from app.access import portal_statements
+from app.access.authentication import Authentication
 from app.db import documents, resources
 from app.db.engine import Connection, Database
 from app.db.resources import Resource
 from app.db.rows import load
 from app.db.schema import fulfillments
+from app.domain.access import Caller, CallerKind
 from app.domain.errors import Forbidden, NotFound, StripeInvalidRequest, ValidationFailed
 from app.domain.fulfillment import under_way
 from app.domain.invoice import Act, InvoiceStatus, require
@@ -79,7 +80,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class PaymentLinks:
-    """The use cases. `limited` counts requests to Stripe on behalf of one link, and raises RateLimited."""
+    """The use cases. What is asked with a link is counted for the link, by which RateLimited is raised."""
 
     _database: Database
     _invoices: Invoices
@@ -88,7 +89,7 @@ class PaymentLinks:
     _hosted_pages: HostedPages
     _parts: Parts
     _links: Links
-    _limited: Callable[[str], Awaitable[None]]
+    _authentication: Authentication
 
     async def create_payment_link(self, operation: Operation, params: JsonView) -> Answer:
         """Make a link to the payment page of an open invoice, or of a draft that takes promotion codes (PaymentLinkCreate)."""
@@ -158,7 +159,7 @@ class PaymentLinks:
 
     async def link(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:
         """The link of `token`. Raises NotFound and Forbidden; RateLimited where it asks too often."""
-        await self._limited(self._signed(token).id)
+        await self._authentication.limit_client_secrets(self._signed(token).id)
         return await self._open(token, grace)
 
     async def status(self, token: str) -> JsonObject:
@@ -203,7 +204,7 @@ class PaymentLinks:
 
     async def payment(self, token: str) -> JsonObject:
         """The link's invoice, with the `charge` of its last payment as Stripe has it now. Raises RateLimited."""
-        await self._limited(self._signed(token).id)
+        await self._authentication.limit_client_secrets(self._signed(token).id)
         found = await self._read(token, resources.PAYMENT_PAGE, following=True)
         intents = [it["payment_intent"] for it in found["payments"] if it["status"] == "paid"]
         if found["status"] == InvoiceStatus.PAID:
@@ -226,6 +227,7 @@ class PaymentLinks:
         return await self.status(token)
 
     async def _read(self, token: str, resource: Resource, *, following: bool) -> JsonObject:
+        await self._authentication.limit_caller(Caller(self._signed(token).id, CallerKind.CUSTOMER))
         link = await self._open(token, GRACE if following else timedelta(0))
         async with self._database.connection() as connection:
             document = await documents.read(connection, resource, link.invoice)

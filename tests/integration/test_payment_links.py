@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.fixtures.application import running
 from tests.fixtures.billing import open_invoice, payment_link, posted
+from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.service import LINK_SIGNING_KEY, client_of
@@ -92,6 +94,15 @@ async def test_a_revoked_link_opens_nothing_from_then_on(app_client: httpx.Async
         refused = await app_client.get(f"/pay/{token_of(link)}/{page}")
         assert (refused.status_code, refused.json()["link"]) == (403, "revoked")
         assert (await app_client.get(f"/pay/{token_of(other)}/{page}")).status_code == 200
+
+
+async def test_what_a_link_is_asked_for_is_counted(make_app: Callable[..., Awaitable[Caller]]) -> None:
+    client = (await make_app(rate_limit_customer=1)).client
+    links = [await payment_link(client, (await open_invoice(client))["id"]) for _ in range(2)]
+    answers = [await client.get(f"{links[0]['url']}{ending}") for ending in ("", "/status", "", "/complete", "/status")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429, 429]
+    assert answers[2].headers["Retry-After"] == "1"
+    assert (await client.get(links[1]["url"])).status_code == 200
 
 
 async def test_a_link_is_revoked_by_its_own_invoice_only(app_client: httpx.AsyncClient) -> None:
