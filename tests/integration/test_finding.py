@@ -85,7 +85,7 @@ NEWEST = ["same", "void", "charged", "late", "open", "draft"]
         ({"status": ["open", "void"], "created_from": "2020-01-01T00:00:00Z"}, ["same", "void", "late", "open"]),
         ({"reference": "order-same", "sort": "amount_due"}, ["same"]),
     ],
-    ids=str,
+    ids=lambda it: str(it).replace(str(NEXT), "next"),  # the same in each worker, also at the end of a year
 )  # fmt: skip
 async def test_invoices_are_found_and_in_order(
     shop: Caller, bills: dict[str, Json], params: dict[str, Any], found: list[str]
@@ -120,7 +120,7 @@ async def test_those_without_a_due_date_are_last_and_page_like_the_others(shop: 
         ({"sort": "total"}, "sort"),
         ({"sort": "amount_due", "created_from": "2020-01-01T00:00:00Z"}, "created_from"),
         ({"sort": "due_at", "created_to": "2020-01-01T00:00:00Z"}, "created_to"),
-        ({"sort": "amount_due", "due_before": APRIL}, "due_before"),
+        ({"sort": "amount_due", "due_before": "2020-01-01T00:00:00Z"}, "due_before"),
         ({"sort": "due_at", "overdue": "true"}, "overdue"),
         ({"status": ["open", "void"], "overdue": "false"}, "overdue"),
         ({"status": ["open", "gone"]}, "status"),
