@@ -21,6 +21,9 @@ async def test_load_stripe_asks_for_its_own_script_and_the_person_returns_from_a
     await shopper.presses()
     await shopper.page.wait_for_url("**/return?payment_intent=pi_*&redirect_status=succeeded")
     await shopper.sees("The payment is succeeded.")
+    assert "secret" not in shopper.page.url
+    await shopper.page.reload()
+    await shopper.sees("The payment is succeeded.")
     assert set(shopper.scripts) == {"https://js.stripe.com/endive/stripe.js"}
 
 

@@ -163,13 +163,19 @@ async def test_a_customer_signs_in_pays_an_invoice_and_sees_it_fulfilled(
 
 
 async def test_nothing_appears_above_a_payment_that_can_be_begun(
-    person: Person, spa: str, service: Service, identity_provider: IdentityProvider
+    person: Person, spa: str, service: Service, sandbox: Sandbox, identity_provider: IdentityProvider
 ) -> None:
     theirs = await posted(service.client, "/v1/customers", {"email": "jill@example.com", "reference": "jill"})
     invoice = await posted(service.client, "/v1/invoices", {"customer": theirs["id"], "items": ITEMS, "finalize": True})
     cheque = {"payment_record_data": {"display_name": "Cheque", "amount": 8_900}}
     await posted(service.client, f"/v1/invoices/{invoice['id']}/attach-payment", cheque)
+    terms = {"customer": theirs["id"], "collection_method": "send_invoice", "days_until_due": 3}
+    other = (await sandbox.dashboard.post("/v1/invoices", data=terms)).json()["id"]
+    await sandbox.dashboard.post("/v1/invoiceitems", data={"customer": theirs["id"], "invoice": other, "amount": 900})
+    await sandbox.dashboard.post(f"/v1/invoices/{other}/finalize")
     asked, answered = asyncio.Event(), asyncio.Event()
+    watched = list[str]()
+    person.page.on("request", lambda request: watched.append(request.url))
 
     async def slowly(route: Route) -> None:
         asked.set()
@@ -186,6 +192,8 @@ async def test_nothing_appears_above_a_payment_that_can_be_begun(
     await expect(page.locator("#account")).to_be_visible()
     await page.set_viewport_size({"width": 320, "height": 420})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await expect(page.locator(f"#{other}").get_by_role("button")).to_be_visible()
+    assert not [url for url in watched if url.endswith("/fulfillment")]  # nobody came back from a bank
 
 
 async def test_the_invoice_that_was_chosen_last_is_paid_and_its_form_stays(

@@ -98,7 +98,8 @@ async function list(): Promise<void> {
 async function start(): Promise<void> {
   await list();
   if (back.get("redirect_status") === "failed") throw new Error("It did not go through. Please try again.");
-  const invoice = invoices.find((it) => it.status === "open" && it.payment_intent === back.get("payment_intent"));
+  const intent = back.get("payment_intent"); // and an invoice that was made in the Dashboard has none yet
+  const invoice = intent && invoices.find((it) => it.status === "open" && it.payment_intent === intent);
   if (invoice) void tell(() => watch(invoice.id));
 }
 

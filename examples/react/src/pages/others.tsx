@@ -41,13 +41,16 @@ export function ServerSide() {
   );
 }
 
+// What Stripe adds to the address holds a secret. The page's history keeps it, for a reload; the address does not.
+const back = new URLSearchParams(location.search || (history.state ?? ""));
+
 /** Where every redirect ends. */
 export function Return() {
   const [said, setSaid] = useState("One moment …");
   useEffect(() => {
-    const query = new URLSearchParams(location.search);
-    const payment = query.get("payment_intent_client_secret");
-    const setup = query.get("setup_intent_client_secret");
+    history.replaceState(back.toString(), "", location.pathname);
+    const payment = back.get("payment_intent_client_secret");
+    const setup = back.get("setup_intent_client_secret");
     void stripePromise.then(async (stripe) => {
       if (payment) setSaid(`The payment is ${(await stripe?.retrievePaymentIntent(payment))?.paymentIntent?.status}.`);
       else if (setup) setSaid(`The setup is ${(await stripe?.retrieveSetupIntent(setup))?.setupIntent?.status}.`);
