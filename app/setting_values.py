@@ -27,6 +27,7 @@ HTTP = re.compile(r"https?://[^/?#\s]\S*")
 SECRET_KEY = re.compile(r"[rs]k_(?:test|live)_\w+", re.ASCII)
 SERVER = re.compile(r"(?:\[[^]]*\]|[^:@\[\]]*)(?::(\d{1,5}))?")
 """A host and its port in a DATABASE_URL; both may be left out."""
+MOST_PORT = 65535
 PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_\w+", re.ASCII)
 KEYS = {
     "pk_": "publishable key",
@@ -78,7 +79,8 @@ def _of_postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr |
     if url and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
         raise ValueError(f"{str(info.field_name).upper()} must be postgresql://user:password@host:5432/name")
     servers = url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[0].rpartition("@")[2]
-    if not all((one := SERVER.fullmatch(it)) and int(one[1] or 0) < 1 << 16 for it in servers.split(",")):
+    found = [SERVER.fullmatch(one) for one in servers.split(",")]
+    if not all(one and int(one[1] or 0) <= MOST_PORT for one in found):
         raise ValueError(
             f"{str(info.field_name).upper()} names no server, or a port above 65535: in the password write %40 for @, %2F for /, %23 for #, %3F for ?"
         )
@@ -87,7 +89,7 @@ def _of_postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr |
 
 def _no_public_secret(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     secrets = [secret.get_secret_value() for secret in value]
-    if not all(secrets or [""]):
+    if not secrets or not all(secrets):
         raise ValueError("STRIPE_WEBHOOK_SECRETS must not hold an empty secret: anybody could sign with it")
     for secret in secrets:
         if not secret.startswith("whsec_") and (like := _looks_like(secret)):

@@ -1,4 +1,7 @@
-"""Writes audit log entries for what is not an operation; a trigger writes those of operations."""
+"""Writes audit log entries for what is not an operation.
+
+A database trigger writes the entry of every operation when it is answered. The table refuses changes and deletions.
+"""
 
 from sqlalchemy import insert
 

@@ -132,12 +132,18 @@ async def in_force(connection: Connection, prefix: str) -> StoredKey | None:
 
 
 async def create(connection: Connection, **key: object) -> None:
-    """Store a new key. It stands for a caller of its own, whose id is the key's id."""
+    """Store a new key. It stands for a caller of its own, whose id is the key's id.
+
+    key: id, name, prefix, digest, scopes, livemode, expires_at.
+    """
     await _CREATE.execute(connection, **key)
 
 
 async def rotate(connection: Connection, old_id: str, overlap: timedelta, **key: object) -> bool:
-    """Store a key that replaces `old_id`, which expires after `overlap`. False: the old key is not in force."""
+    """Store a key that replaces `old_id`, which expires after `overlap`. False: the old key is not in force.
+
+    key: id, prefix, digest, expires_at.
+    """
     return await _ROTATE.value(connection, old=old_id, overlap=overlap, **key) is not None
 
 

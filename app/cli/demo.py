@@ -139,8 +139,8 @@ async def _lifecycle(api: Api) -> tuple[Document, str]:
     }
     customer = await api.step("customer", api.post("/v1/customers", wanted))
     terms = {"days_until_due": 30, "custom_fields": [{"name": "Order", "value": order}], "reference": order}
-    draft = api.post("/v1/invoices", {"customer": customer["id"], **terms})
-    path = f"/v1/invoices/{(await api.step('draft invoice', draft))['id']}"
+    draft = await api.step("draft invoice", api.post("/v1/invoices", {"customer": customer["id"], **terms}))
+    path = f"/v1/invoices/{draft['id']}"
     items = [
         {"price": price["id"], "quantity": 2},
         {"amount": 4900, "currency": "usd", "description": "Travel"},

@@ -23,11 +23,22 @@ BUSY = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg
 """What a transaction meets because of others: a deadlock, the role's `lock_timeout`, no room in the table of locks."""
 
 NOT_NOW = (
-    *BUSY, OSError, TimeoutError, ssl.SSLError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
-    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.TooManyConnectionsError,
-    asyncpg.OperatorInterventionError, asyncpg.TransactionTimeoutError, asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-)  # fmt: skip
+    *BUSY,
+    OSError,
+    TimeoutError,
+    ssl.SSLError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What asyncpg raises when the server is away, starting, stopping, failing over or full, or does not let us in.
 
 InternalClientError is what a statement meets while the server closes its connection.

@@ -32,7 +32,7 @@ def columns(table: Table, *shown: str | ColumnElement[Any]) -> list[ColumnElemen
 
 
 def made(table: Table, fields: Fields, version: int | None = None) -> list[ColumnElement[Any]]:
-    """The fields of a document made from columns. A field that came later is empty unless a column holds it."""
+    """The fields of a document of `version`, or all, from columns. What came later is empty unless a column holds it."""
     found: list[ColumnElement[Any]] = []
     for name, inner in fields.documented(version or fields.version):
         if inner:

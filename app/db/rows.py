@@ -35,7 +35,7 @@ def store_statement(table: Table) -> Statement:
 
 
 async def lock(connection: Connection, subjects: Iterable[str]) -> None:
-    """Lock `subjects` (Stripe ids), in an order that cannot deadlock, until the transaction ends."""
+    """Lock `subjects` (Stripe ids), in an order that cannot deadlock, until the transaction ends. They need no rows."""
     await connection.execute(
         """
         SELECT pg_advisory_xact_lock(key)

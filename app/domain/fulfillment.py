@@ -69,7 +69,10 @@ class AttemptReport:
 
 
 def later(known: AttemptReport | None, said: AttemptReport) -> AttemptReport | None:
-    """The later of two reports; None if they contradict each other within a second and none says paid."""
+    """The later of two reports; None if they contradict each other within a second: then ask the PaymentIntent.
+
+    A report that the attempt paid is final within its second.
+    """
     if known is None or said.at > known.at:
         return said
     if said.at < known.at or said.attempt is known.attempt or known.attempt is Attempt.PAID:

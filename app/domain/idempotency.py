@@ -40,6 +40,9 @@ def operation_of(key: str) -> UUID | None:
 
 
 def stripe_key(operation: UUID, step: str, generation: int = 0) -> str:
-    """The Idempotency-Key of a Stripe call, the same over retries. `generation` counts keys that cannot be used."""
+    """The Idempotency-Key of one Stripe call. It stays the same over retries, takeovers and restarts.
+
+    `generation` changes only when nothing was or can be executed under the key.
+    """
     suffix = f".{generation}" if generation else ""
     return f"inv-{operation.hex}-{step}{suffix}"

@@ -1,4 +1,7 @@
-"""API keys. A plain SHA-256 digest of one may be stored, because its 256 random bits cannot be guessed. Pure."""
+"""API keys: `ik_live_` or `ik_test_`, twelve visible characters and 256 random secret bits.
+
+A plain SHA-256 digest may be stored, because a random key cannot be guessed. Pure.
+"""
 
 import re
 import secrets

@@ -46,12 +46,12 @@ def arrived(attempts: Iterable[JsonObject], payment_intent: str | None) -> int:
 
 def settling(attempts: Iterable[JsonObject]) -> bool:
     """Whether a debit that began has not ended yet, whatever became of other payments."""
-    begun: dict[str | None, str] = {}
-    for it in sorted(attempts, key=lambda it: (it["at"], it["outcome"] != Outcome.PROCESSING)):
+    begun: set[str | None] = set()
+    for it in sorted(attempts, key=lambda it: (it["at"], it["outcome"] != Outcome.PROCESSING)):  # it may end at once
         if it["outcome"] == Outcome.PROCESSING:
-            begun[it["payment_intent"]] = it["at"]
+            begun.add(it["payment_intent"])
         else:
-            begun.pop(it["payment_intent"], None)
+            begun.discard(it["payment_intent"])
     return bool(begun)
 
 

@@ -16,10 +16,12 @@ from app.domain.refund import NEVER_HAPPENED
 
 UNDECIDED: Final = frozenset(
     {
-        DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.APPEAL_NEEDS_RESPONSE,
+        DisputeStatus.NEEDS_RESPONSE,
+        DisputeStatus.UNDER_REVIEW,
+        DisputeStatus.APPEAL_NEEDS_RESPONSE,
         DisputeStatus.APPEAL_UNDER_REVIEW,
     }
-)  # fmt: skip
+)
 """Disputes whose money is withdrawn until they are decided. Stripe withdraws nothing for a warning (an inquiry)."""
 DECIDED_AGAINST_US: Final = frozenset({DisputeStatus.LOST, DisputeStatus.PREVENTED})
 """Disputes whose money, once withdrawn, does not come again."""

@@ -26,7 +26,10 @@ class AccessLog:
         self._by_endpoint: dict[object, str] | None = None
 
     def ended(self, scope: Scope, status: int, started: float, began: float, span: Span) -> None:
-        """Record a request that was answered with `status`, or broken off with 0."""
+        """Record a request that was answered with `status`, or broken off with 0.
+
+        The histogram measures the time until the answer began.
+        """
         took = time.perf_counter() - started
         route = self.route(scope)
         method = scope["method"] if scope["method"] in METHODS else "other"

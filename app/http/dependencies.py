@@ -90,7 +90,7 @@ WriteDep = Annotated[Write, Depends(write)]
 
 
 def writing(shown: type[BaseModel], *refusals: str) -> dict[str, Any]:
-    """How an operation is declared that writes at Stripe and answers `shown`."""
+    """How an operation is declared that writes at Stripe and answers `shown`. `refusals`: codes of errors beside WRITE."""
     return {"response_model": shown, "responses": answers(*refusals, *WRITE)}
 
 

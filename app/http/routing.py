@@ -31,6 +31,8 @@ warnings.filterwarnings(
 
 LONGEST_NAME = 100
 NOTHING = (b"", b"{}", b"null")
+"""What a body without fields is, but for white space."""
+WHITE_SPACE = b" \t\r\n"
 ME = "me"
 """The id by which a customer names themselves in a path."""
 
@@ -54,8 +56,8 @@ class AuthorizedRoute(APIRoute):
                 require_own_customer(request, caller.customer)
             if query := request.scope["query_string"]:
                 require_known(query, self.query_names)
-            if self.body_field is None and request.method != "GET" and (await request.body()).strip() not in NOTHING:
-                raise ValidationFailed("This operation takes no fields.", param="body")
+            if self.body_field is None and request.method != "GET":
+                require_nothing(await request.body())
             return await handle(request)
 
         return authorized
@@ -66,7 +68,18 @@ class AuthorizedRoute(APIRoute):
         (operations,) = get_openapi(title=self.name, version="1", routes=[self])["paths"].values()
         (operation,) = operations.values()
         asked = (parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query")
-        return {it["name"] + ("[" if it.get("style") == KEYED else ""): "'items'" in str(it["schema"]) for it in asked}
+        return {it["name"] + ("[" if it.get("style") == KEYED else ""): _is_list(it["schema"]) for it in asked}
+
+
+def _is_list(schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter is a list, or may be one."""
+    return "items" in schema or any(map(_is_list, schema.get("anyOf", ())))
+
+
+def require_nothing(body: bytes) -> None:
+    """Raise ValidationFailed where an operation without fields is sent some: they would be ignored."""
+    if body.translate(None, WHITE_SPACE) not in NOTHING:
+        raise ValidationFailed("This operation takes no fields.", param="body")
 
 
 def require_known(query: bytes, known: Mapping[str, bool]) -> None:

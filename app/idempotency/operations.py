@@ -51,7 +51,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `secret` is shown with it and never stored. `secret_of` is the object whose client secret it is."""
+    """An answer. `secret` is shown with it and never stored: a replay has none.
+
+    `secret_of` is the object whose client secret it is.
+    """
 
     status: int
     body: str
@@ -146,12 +149,17 @@ UseCase = Callable[[Operation, JsonView], Awaitable[Answer]]
 """Changes something on behalf of an operation, and returns the answer that it stored with its last change."""
 
 
+_OF_USE_CASES = ([Operation, JsonView, Answer], ["Operation", "JsonView", "Answer"])
+"""The annotations of a use case. They are texts in a module that puts their evaluation off."""
+
+
 def use_cases(service: object) -> dict[str, UseCase]:
-    """The use cases of a service by name: its public methods from an operation and its parameters to an answer."""
+    """The use cases of a service by name: its public methods from an operation and its parameters to an answer.
+
+    Operations are stored under these names, so they must not change.
+    """
     found = {name: getattr(it, "__annotations__", {}) for name, it in vars(type(service)).items() if name[0] != "_"}
-    return {
-        name: getattr(service, name) for name, it in found.items() if [*it.values()] == [Operation, JsonView, Answer]
-    }
+    return {name: getattr(service, name) for name, it in found.items() if [*it.values()] in _OF_USE_CASES}
 
 
 class Operations:

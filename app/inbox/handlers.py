@@ -134,7 +134,10 @@ def on_attempt(unit: UnitOfWork, incoming: Incoming, attempt: Attempt, outcome: 
 
 
 def on_payment_intent_canceled(unit: UnitOfWork, incoming: Incoming) -> None:
-    """Nothing waits any more for a PaymentIntent that was called off. It is not looked up: most are no invoice's."""
+    """Nothing waits any more for a PaymentIntent that was called off. It is not looked up: most are no invoice's.
+
+    A debit that was under way has failed. Otherwise the invoice stands as after a partial payment: the rest is awaited.
+    """
     invoice = unit.row(Subject(Kind.INVOICE, incoming.invoice)) if incoming.invoice else None
     intent = incoming.event.object
     if invoice is None:
@@ -260,50 +263,61 @@ def _take_invoice(unit: UnitOfWork, incoming: Incoming, subject: Subject, *, ask
 
 
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys(
-        (
-            "product.created", "product.updated", "price.created", "price.updated", "customer.created", "customer.updated",
-            "payment_method.attached", "payment_method.updated", "payment_method.automatically_updated", "invoice.created",
-            "tax_rate.created", "tax_rate.updated", "customer.tax_id.created", "customer.tax_id.updated", "coupon.created",
-            "coupon.updated", "promotion_code.created", "promotion_code.updated",
-        ),
-        on_snapshot,
-    ),
-    **dict.fromkeys(
-        (
-            "product.deleted", "price.deleted", "customer.deleted", "payment_method.detached", "invoice.deleted",
-            "customer.tax_id.deleted", "coupon.deleted",
-        ),
-        on_deleted,
-    ),
+    "product.created": on_snapshot,
+    "product.updated": on_snapshot,
+    "product.deleted": on_deleted,
+    "price.created": on_snapshot,
+    "price.updated": on_snapshot,
+    "price.deleted": on_deleted,
+    "customer.created": on_snapshot,
+    "customer.updated": on_snapshot,
+    "customer.deleted": on_deleted,
+    "payment_method.attached": on_snapshot,
+    "payment_method.updated": on_snapshot,
+    "payment_method.automatically_updated": on_snapshot,
+    "payment_method.detached": on_deleted,
     "setup_intent.succeeded": on_setup,
     "setup_intent.setup_failed": on_setup,
     "mandate.updated": on_mandate,
+    "invoice.created": on_snapshot,
     "invoice.updated": on_invoice,
+    "invoice.finalized": on_finalized,
     "invoice.finalization_failed": on_invoice,
-    **dict.fromkeys(
-        (
-            "invoice.finalized", "invoice.sent", "invoice.payment_succeeded", "invoice.overpaid", "invoice.voided",
-            "invoice.marked_uncollectible",
-        ),
-        on_finalized,
-    ),
+    "invoice.sent": on_finalized,
     "invoice.will_be_due": on_due_notice,
     "invoice.overdue": on_due_notice,
     "invoice.payment_action_required": on_invoice_payment_action_required,
     "invoice.payment_failed": on_invoice_payment_failed,
     "invoice.paid": on_invoice_paid,
+    "invoice.payment_succeeded": on_finalized,
+    "invoice.overpaid": on_finalized,
+    "invoice.voided": on_finalized,
+    "invoice.marked_uncollectible": on_finalized,
+    "invoice.deleted": on_deleted,
     "invoice_payment.paid": on_invoice_payment_paid,
-    **dict.fromkeys(("credit_note.created", "credit_note.updated", "credit_note.voided"), on_credit_note),
-    **dict.fromkeys(
-        (
-            "refund.created", "refund.updated", "refund.failed", "charge.refund.updated", "charge.dispute.created",
-            "charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_withdrawn",
-            "charge.dispute.funds_reinstated",
-        ),
-        on_return,
-    ),
+    "tax_rate.created": on_snapshot,
+    "tax_rate.updated": on_snapshot,
+    "customer.tax_id.created": on_snapshot,
+    "customer.tax_id.updated": on_snapshot,
+    "customer.tax_id.deleted": on_deleted,
+    "coupon.created": on_snapshot,
+    "coupon.updated": on_snapshot,
+    "coupon.deleted": on_deleted,
+    "promotion_code.created": on_snapshot,
+    "promotion_code.updated": on_snapshot,
+    "credit_note.created": on_credit_note,
+    "credit_note.updated": on_credit_note,
+    "credit_note.voided": on_credit_note,
+    "refund.created": on_return,
+    "refund.updated": on_return,
+    "refund.failed": on_return,
     "charge.refunded": on_payment,
+    "charge.refund.updated": on_return,
+    "charge.dispute.created": on_return,
+    "charge.dispute.updated": on_return,
+    "charge.dispute.closed": on_return,
+    "charge.dispute.funds_withdrawn": on_return,
+    "charge.dispute.funds_reinstated": on_return,
     "radar.early_fraud_warning.created": on_fraud_warning,
     "payment_intent.requires_action": partial(on_attempt, attempt=Attempt.ACTION_REQUIRED),
     "payment_intent.succeeded": on_payment_intent_succeeded,
@@ -313,7 +327,7 @@ HANDLERS: dict[str, Handler] = {
     "payment_intent.canceled": on_payment_intent_canceled,
     "payment_intent.processing": partial(on_attempt, attempt=Attempt.PROCESSING),
     "payment_intent.payment_failed": partial(on_attempt, attempt=Attempt.FAILED),
-}  # fmt: skip
+}
 """All event types that are handled. Other types are stored and ignored."""
 
 

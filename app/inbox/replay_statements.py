@@ -108,7 +108,10 @@ async def matching(connection: Connection, wanted: Query, handled: Collection[st
 async def requeue(
     connection: Connection, events: Collection[str], handled: Collection[str], *, livemode: bool
 ) -> dict[str, datetime]:
-    """Queue `events` again. Returns those that were queued, with Stripe's times. The commit notifies the workers."""
+    """Queue `events` again. Returns those that were queued, with the times at which Stripe made them.
+
+    The commit notifies the workers.
+    """
     # first when they were made: changing rows is dear where it is not known in which partition they lie
     found = await _MADE_OF_MANY.fetch(connection, events=list(events))
     made = {row["id"]: row["created_at"] for row in found}

@@ -182,7 +182,10 @@ async def claim(
 
 
 async def hold(connection: Connection, events: Sequence[DueEvent]) -> dict[str, bool]:
-    """Lock those of `events` whose claims still hold. Maps each to whether its effects were committed before."""
+    """Lock those of `events` whose claims still hold, until the transaction ends.
+
+    Maps each id to whether its effects were committed before, so that this is a replay.
+    """
     ours = {(event.id, event.attempts, event.lease) for event in events}
     leases = [event.lease for event in events]
     rows = await connection.fetch(_HOLD, *_which(events), min(leases), max(leases))

@@ -255,7 +255,10 @@ class Invoices(AtStripe):
                 raise problem
 
     async def require_act(self, operation: Operation, act: Act | None) -> JsonObject:
-        """The invoice as known here. Raises NotFound, and InvalidState if a new operation may not do `act`."""
+        """The invoice as known here. Raises NotFound, and InvalidState if `act` is not allowed.
+
+        A continued operation is not checked, because it may have done the act already.
+        """
         invoice_id = str(operation.subject)
         row = await require_row(self._database, invoices, invoice_id, or_deleted=not operation.fresh)
         if act and operation.fresh:

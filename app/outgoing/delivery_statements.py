@@ -225,10 +225,13 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], give_up_af
 
     If an endpoint was changed after it was sent to, the outcome counts for the delivery only.
     """
-    named = ("id", "endpoint", "sent_with", "attempts", "lease")
     rows = await connection.fetch(
         _FINISH,
-        *([getattr(outcome.due, name) for outcome in outcomes] for name in named),
+        [outcome.due.id for outcome in outcomes],
+        [outcome.due.endpoint for outcome in outcomes],
+        [outcome.due.sent_with for outcome in outcomes],
+        [outcome.due.attempts for outcome in outcomes],
+        [outcome.due.lease for outcome in outcomes],
         [outcome.status.value for outcome in outcomes],
         [outcome.pause for outcome in outcomes],
         [_entry(outcome.attempt) for outcome in outcomes],

@@ -198,12 +198,18 @@ class PaymentLinks:
         return found | {"client_secret": secret}
 
     async def bank_transfer(self, token: str) -> JsonObject | None:
-        """Where to transfer what is left of the invoice; None if it waits for no transfer. Raises RateLimited."""
+        """Where to transfer what is left of the invoice, as Stripe says now; None if it waits for no transfer.
+
+        Raises RateLimited and what the gateway raises.
+        """
         link = await self.link(token)
         return await self._following.bank_transfer(link.invoice)
 
     async def payment(self, token: str) -> JsonObject:
-        """The link's invoice, with the `charge` of its last payment as Stripe has it now. Raises RateLimited."""
+        """The link's invoice, with the `charge` of its last payment as Stripe has it now; null if Stripe charged nothing.
+
+        Raises RateLimited and what the gateway raises.
+        """
         await self._authentication.limit_client_secrets(self._signed(token).id)
         found = await self._read(token, resources.PAYMENT_PAGE, following=True)
         intents = [it["payment_intent"] for it in found["payments"] if it["status"] == "paid"]
@@ -240,7 +246,10 @@ class PaymentLinks:
         return found | {"minimum_payment": link.minimum_payment, "save_payment_method": link.saves, "return_url": back}
 
     async def _open(self, token: str, grace: timedelta = timedelta(0)) -> RecordedLink:
-        """The link behind `token`, for `grace` beyond its life. Raises NotFound and Forbidden."""
+        """The link behind `token`, for `grace` beyond its life. Raises NotFound and Forbidden.
+
+        A forged token is refused without a database query.
+        """
         link = self._signed(token)
         async with self._database.connection() as connection:
             known = await payment_links_statements.recorded(connection, link)

@@ -47,7 +47,10 @@ UNTOLD = frozenset({"attempted", "attempt_count"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that differs from what the events lead to. `fields` maps names to (live, rebuilt)."""
+    """A row that differs from what the events lead to.
+
+    `fields` maps names to (live, rebuilt); empty if one side has no row.
+    """
 
     table: Table
     key: str

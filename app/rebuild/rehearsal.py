@@ -49,7 +49,10 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """An object that is read differently in the candidate version: `fields` maps names to (stored, candidate)."""
+    """An object that this build reads differently in the candidate version.
+
+    `fields` maps names to (stored, candidate); `problem` says why it cannot be read.
+    """
 
     about: str
     fields: dict[str, tuple[object, object]] = field(default_factory=dict)

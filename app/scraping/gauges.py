@@ -7,6 +7,7 @@ tables.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -160,6 +161,11 @@ class Gauge:
         return metric
 
 
+def _by_label(**counts: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A JSON object of `counts`, as a gauge with a label has it."""
+    return func.json_build_object(*chain.from_iterable(counts.items()))
+
+
 def _since(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(extract("epoch", func.now() - moment), Float)
 
@@ -171,11 +177,11 @@ def _total(said: str, counted: ColumnElement[Any]) -> Gauge:
 _QUEUES = {
     "inbox_events": Gauge(
         "Events that are not at their end.",
-        func.json_build_object(
-            *("received", _count(_WAITING, _WAITING.c.status == "received")),
-            *("processing", _count(_WAITING, _WAITING.c.status == "processing")),
-            *("failed", _count(_WAITING, _WAITING.c.status == "failed")),
-            *("dead", _count(_EVENTS_DEAD)),
+        _by_label(
+            received=_count(_WAITING, _WAITING.c.status == "received"),
+            processing=_count(_WAITING, _WAITING.c.status == "processing"),
+            failed=_count(_WAITING, _WAITING.c.status == "failed"),
+            dead=_count(_EVENTS_DEAD),
         ),
         label="status",
     ),

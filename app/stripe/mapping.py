@@ -192,7 +192,10 @@ def deleted_rank(kind: Kind) -> int:
 
 
 def rank_of(kind: Kind, row: JsonView) -> int:
-    """The rank of the row's status; 0 where it has none. Raises ValueError for an unknown status of an invoice."""
+    """The rank of the row's status; 0 where its kind has none, or where it is new at Stripe.
+
+    Raises ValueError for a status of an invoice that is not known.
+    """
     if kind is Kind.INVOICE:
         return RANK[InvoiceStatus(row["status"])]
     return RANKS[kind].get(row["status"], 0) if kind in RANKS else 0

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from app.container import built
+from app.idempotency.operations import use_cases
 from tests.fixtures.caller import Caller
 from tests.fixtures.postgres import Database
 from tests.fixtures.sandbox import Sandbox
@@ -327,3 +328,6 @@ def test_every_operation_can_be_completed_or_is_local(api: Caller) -> None:
     names, local = {name for _, name in called}, {*api.container.use_cases(at_stripe=False)}
     assert names - local == {*api.container.use_cases(at_stripe=True)} - CALLED_BY_PAGES
     assert local - CALLED_BY_CONSOLE <= names
+    services = (*vars(api.container).values(), api.container.reminders())
+    found = [name for service in services for name in use_cases(service)]
+    assert len(found) == len(set(found))  # an operation is stored under the name alone

@@ -16,6 +16,16 @@ from app.domain.idempotency import (
     fingerprint,
     stripe_key,
 )
+from app.domain.json import JsonView
+from app.idempotency.operations import Answer, Operation, use_cases
+
+
+class Payouts:
+    async def make(self, operation: Operation, params: JsonView) -> Answer: ...  # type: ignore[empty-body]
+    async def make_later(self, operation: "Operation", params: "JsonView") -> "Answer": ...  # type: ignore[empty-body]
+    async def undo(self, operation: Operation, params: JsonView) -> None: ...
+    async def _draft(self, operation: Operation, params: JsonView) -> Answer: ...  # type: ignore[empty-body]
+
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
@@ -23,6 +33,10 @@ JSON = st.recursive(
     max_leaves=8,
 )
 BODIES = st.dictionaries(st.text(max_size=5), JSON, max_size=4)
+
+
+def test_use_cases_are_found_also_where_the_evaluation_of_annotations_is_put_off() -> None:
+    assert list(use_cases(Payouts())) == ["make", "make_later"]
 
 
 @given(BODIES)

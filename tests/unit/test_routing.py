@@ -47,6 +47,11 @@ async def put_payout(
     return PayoutRead(id=payout_id, by=f"{by}, {notify}", **payout.model_dump())
 
 
+@router.post("/{payout_id}/stop")
+def stop_payout(payout_id: str) -> dict[str, str]:
+    return {"id": payout_id}
+
+
 @router.get("/{payout_id}")
 def get_payout(payout_id: str) -> dict[str, str]:
     return {"id": payout_id}
@@ -65,7 +70,7 @@ def client_of(caller: Caller) -> httpx.AsyncClient:
 
 @pytest.fixture
 def ruled(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("put_payout", "get_payout"):
+    for name in ("put_payout", "stop_payout", "get_payout"):
         monkeypatch.setitem(access.RULES, name, Rule(access.Scope.INVOICES_WRITE))
 
 
@@ -88,6 +93,17 @@ async def test_the_rule_is_asked_before_anything_else_of_the_request(ruled: None
                 "/v1/payouts/too_long", content=body, headers={"Content-Type": "application/json"}
             )
             assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("", 200), ("{}", 200), ("{ }\n", 200), ("\t{\r\n}", 200), (" null ", 200), ("[]", 422), ('{"why": "so"}', 422)],
+)
+async def test_an_operation_without_fields_takes_an_empty_object_however_it_is_written(
+    ruled: None, body: str, status: int
+) -> None:
+    async with client_of(BOOTSTRAP) as client:
+        assert (await client.post("/v1/payouts/po_1/stop", content=body)).status_code == status
 
 
 async def test_an_operation_without_a_rule_is_refused_to_all() -> None:

@@ -1,6 +1,5 @@
 """The views of customers, the catalog, taxes and discounts, and of what came back of invoices."""
 
-from functools import partial
 from types import new_class
 from typing import Any
 
@@ -11,15 +10,17 @@ from app.domain.sources import Personal
 from app.stripe.mapping import FIELDS, Kind
 
 
+def _view(kind: Kind, group: str, attributes: dict[str, Any]) -> type[MirroredView]:
+    """The class of a view. Only admins see what erasure would remove."""
+    name = kind.value.title().replace("_", "")
+    personal = frozenset(FIELDS[kind].marked(Personal))
+    body = {"kind": kind, "group": group, "personal": personal, **attributes}
+    model = model_of(TABLES[kind], name)
+    return new_class(f"{name}View", (MirroredView,), {"model": model}, lambda namespace: namespace.update(body))
+
+
 def _views(group: str, shown: dict[Kind, dict[str, Any]]) -> dict[Kind, type[MirroredView]]:
-    """A view for each kind. Only admins see what erasure would remove."""
-    views = {}
-    for kind, attributes in shown.items():
-        name = kind.value.title().replace("_", "")
-        model = {"model": model_of(TABLES[kind], name)}
-        common = {"kind": kind, "group": group, "personal": frozenset(FIELDS[kind].marked(Personal))}
-        views[kind] = new_class(f"{name}View", (MirroredView,), model, partial(dict.update, **common | attributes))
-    return views
+    return {kind: _view(kind, group, attributes) for kind, attributes in shown.items()}
 
 
 RETURNS = _views(

@@ -61,7 +61,10 @@ class MailWriter:
         *,
         overdue: bool = False,
     ) -> EmailMessage:
-        """The mail of `moment`. Its Message-ID is always the same, so that a second copy is recognised."""
+        """The mail of `moment`. Its Message-ID is always the same, so that a second copy is recognised.
+
+        overdue: whether a reminder is one after the due date.
+        """
         values = {"fulfillment": fulfillment, "invoice": invoice, "overdue": overdue}
         subject, text, html = (self._rendered(moment, part, values) for part in PARTS)
         message = EmailMessage(policy=POLICY)
