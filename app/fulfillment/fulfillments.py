@@ -290,10 +290,19 @@ def _settle(row: Fulfillment, invoice: JsonView) -> None:
         row |= {"attempt": Attempt.PAID.value, "attempt_at": paid_at}
 
 
+def _attempt(fulfillment: Fulfillment) -> Attempt | None:
+    """The last report on paying. A debit that is under way counts before it. What was called off has paid nothing."""
+    word, made = _word(fulfillment), fulfillment["payment_attempts"] or []
+    if under_way(fulfillment):
+        return Attempt.PROCESSING
+    if word is None or (word.attempt is Attempt.PAID and made and all(it["outcome"] != Outcome.PAID for it in made)):
+        return None
+    return word.attempt
+
+
 def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
-    word = _word(fulfillment)
     return Payment(
-        Attempt.PROCESSING if under_way(fulfillment) else word.attempt if word else None,
+        _attempt(fulfillment),
         invoice.get("settled_by"),
         worth(invoice),
         returned_of(fulfillment).beyond(surplus(fulfillment["payment_attempts"] or [], invoice)),

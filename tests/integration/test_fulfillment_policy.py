@@ -221,3 +221,22 @@ async def test_while_one_debit_is_under_way_another_payment_may_fail(stage: Stag
     await stage.sandbox.fail(intent)
     await stage.tell(*await stage.events())
     assert (await read(stage, invoice))["status"] == ("reversed" if status == "fulfilled" else "payment_failed")
+
+
+@pytest.mark.parametrize("first", ["payment_intent.payment_failed", "payment_intent.canceled"])
+async def test_a_part_that_is_called_off_keeps_nothing_that_a_failed_debit_takes_back(stage: Stage, first: str) -> None:
+    await announce(stage, EARLY)
+    invoice, intent = await debited(stage)
+    part = await stage.dashboard("payment_intents", amount=2000, currency="usd", customer=invoice["customer"])
+    await stage.dashboard(f"invoices/{invoice['id']}/attach_payment", payment_intent=part["id"])
+    asking = {"payment_method": "pm_card_authenticationRequired", "return_url": "https://shop.example"}
+    await stage.dashboard(f"payment_intents/{part['id']}/confirm", **asking)
+    await stage.tell(*await stage.events())
+    await stage.sandbox.advance(2)
+    await stage.sandbox.fail(intent)
+    await stage.sandbox.advance(2)
+    await stage.dashboard(f"payment_intents/{part['id']}/cancel")
+    await stage.tell(await stage.event(first))
+    await stage.tell(*await stage.events())
+    found = await read(stage, invoice)
+    assert (found["status"], found["amount_paid"]) == ("reversed", 0)
