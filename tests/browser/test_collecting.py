@@ -26,9 +26,13 @@ async def test_a_bank_transfer_is_followed_part_by_part(
     person, german = await new_person(), await new_person(locale="de-DE")
     # as while a new release starts
     await person.page.route("**/events", lambda route: route.fulfill(status=503), times=1)
-    await person.open(bill.url)
+    await person.page.clock.install()
+    async with person.page.expect_response("**/events"):
+        await person.open(bill.url)
     await person.says("Pay by bank transfer")
     await person.says("IBAN")
+    async with person.page.expect_request("**/events"):
+        await person.page.clock.fast_forward("01:00")
     await person.shot("bank-transfer")
     await german.open(bill.url)
     await german.says("Per Überweisung bezahlen")

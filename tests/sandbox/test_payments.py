@@ -751,6 +751,14 @@ def test_the_payment_of_an_invoice_may_be_marked_some_seconds_later(box: Running
     [payment] = box.v1.invoice_payments.list({"invoice": invoice.id}).data
     assert (payment.status, payment.amount_paid) == ("paid", 1000)
     assert "invoice_payment.paid" in box.event_types()
+    other = opened(5000)
+    part = attach(box, other, 2000)
+    box.v1.payment_intents.confirm(part.id, {"payment_method": "pm_card_visa", "return_url": "https://example.com/"})
+    assert "`paid` payments" in box.post(f"/v1/invoices/{other.id}/void").json()["error"]["message"]
+    after = box.post(f"/v1/invoices/{other.id}/detach_payment", f"payment_intent={part.id}").json()
+    assert (after["amount_paid"], after["amount_remaining"]) == (0, 5000)
+    box.advance(21)
+    assert box.v1.invoices.void_invoice(other.id).status == "void"
 
 
 def test_more_than_remains_is_overpaid(box: RunningSandbox, opened: Drafting) -> None:

@@ -4,7 +4,7 @@ This module decides what may be attached and what an attached payment forbids. `
 when it succeeds. Source: Stripe, "Accept partial payments for invoices", and the endive API's `attach_payment`.
 """
 
-from offline_stripe.billing.collection import attached, credit, intent_of, require_payable
+from offline_stripe.billing.collection import attached, credit, intent_of, mark_all, require_payable
 from offline_stripe.billing.records import attach_record
 from offline_stripe.documents import Document
 from offline_stripe.shapes import invoices as shapes
@@ -57,6 +57,7 @@ def _require_fitting(tx: Transaction, invoice: Document, intent: Document) -> No
 
 def require_none(tx: Transaction, invoice: Document, *statuses: str, act: str) -> None:
     """Refuse `act` while a payment is processing, and if one in `statuses` is attached."""
+    mark_all(tx, invoice)
     found = next((it["status"] for it in attached(tx, invoice) if it["status"] in statuses), None)
     intent = intent_of(tx, invoice)
     if intent is not None and intent["status"] == "processing" and not tx.switches.processing_can_be_voided:

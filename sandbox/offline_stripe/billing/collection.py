@@ -249,8 +249,16 @@ def _mark_soon(tx: Transaction, payment: Document, amount: int) -> None:
         mark(tx, payment)
 
 
+def mark_all(tx: Transaction, invoice: Document) -> None:
+    """Mark what was counted before more becomes of an invoice's payments."""
+    for payment in tx.where("invoice_payment", invoice=invoice["id"]):
+        mark(tx, payment)
+
+
 def mark(tx: Transaction, payment: Document) -> None:
-    """The payment of an invoice is paid."""
+    """The payment of an invoice is paid, if it was counted and is not marked yet."""
+    if "_brought" not in payment:
+        return
     payment |= {"status": "paid", "amount_paid": payment.pop("_brought")}
     payment["status_transitions"]["paid_at"] = tx.now
     tx.save(payment)

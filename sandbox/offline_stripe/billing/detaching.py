@@ -3,7 +3,7 @@
 Source: Stripe's changelog of 2026-01-28, where the call is a preview.
 """
 
-from offline_stripe.billing.collection import invoice_of, not_open, payment_of, request_remainder
+from offline_stripe.billing.collection import invoice_of, mark_all, not_open, payment_of, request_remainder
 from offline_stripe.billing.finalization import request_payment
 from offline_stripe.documents import Document
 from offline_stripe.presentation import announce, updating
@@ -17,6 +17,7 @@ def detach(tx: Transaction, invoice: Document, intent: Document) -> None:
         raise not_open()
     if invoice_of(tx, intent) is not invoice:
         raise invalid_request("This PaymentIntent is not attached to the invoice.", param="payment_intent")
+    mark_all(tx, invoice)
     [payment] = tx.where("invoice_payment", _link=intent["id"])
     if payment["is_default"] and payment["status"] != "paid":
         raise invalid_request("The default payment of an invoice cannot be detached.", param="payment_intent")
