@@ -102,3 +102,4 @@ forget_feed = partial(_purging, "forget_feed", feed_statements.forget)
 purge_deliveries = partial(_purging, "purge_deliveries", delivery_statements.purge)
 forget_reminders = partial(_purging, "forget_reminders", reminder_statements.forget, kept=KEPT)
 purge_operations = partial(_purging, "purge_operations", idempotency_statements.purge, kept=RETENTION, every_s=600.0)
+"""The tasks that delete old events of the feed, finished deliveries, what was told of due dates, and answered operations."""

@@ -99,9 +99,13 @@ class CreditNotes(AtStripe):
         path = f"{PATH}/{note_id}"
         try:
             answer = await self._steps.post(
-                operation, "void_credit_note", f"{path}/void", {}, of=path,
+                operation,
+                "void_credit_note",
+                f"{path}/void",
+                {},
+                of=path,
                 done=lambda note: note["status"] == CreditNoteStatus.VOID,
-            )  # fmt: skip
+            )
         except StripeInvalidRequest as error:
             observed = await observation.observe(self._gateway, Subject(Kind.CREDIT_NOTE, note_id))
             await self._writer.write(observed, str(operation.id))

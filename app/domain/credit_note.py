@@ -36,7 +36,10 @@ def credited(credit_notes: Iterable[JsonView]) -> tuple[int, int]:
 
 
 def require_creditable(amount: int, left: int, reserved: int, currency: str) -> None:
-    """Raise CreditTooLarge if `amount` is more than `left`, or InvoiceBusy if requests under way may decide it."""
+    """Raise CreditTooLarge if `amount` is more than what is `left` to credit.
+
+    Raises InvoiceBusy if that depends on requests under way, which are about to credit `reserved`.
+    """
     if amount > left:
         raise CreditTooLarge(
             f"amount: at most {format_amount(left, currency)} of this invoice can be credited.",

@@ -110,7 +110,7 @@ def judge(status: int) -> Failure | None:
 
 
 def pause_after(attempts: int, dice: float | None = None, retry_after_s: float | None = None) -> timedelta:
-    """The pause after the `attempts`-th attempt failed. A longer Retry-After counts, up to a limit."""
+    """The pause after the `attempts`-th attempt failed. `dice` sets the jitter. A longer Retry-After counts, up to a limit."""
     return max(BACKOFF.pause(attempts, dice), timedelta(seconds=min(retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)))
 
 

@@ -28,7 +28,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentAttempt:
-    """One report on an attempt. at: Stripe's time of it. amount: what was paid, or has arrived so far."""
+    """One report on an attempt.
+
+    at: Stripe's time of it, as rows write times. amount: what was paid, or what has arrived so far; None before.
+    """
 
     at: str
     outcome: Outcome

@@ -26,7 +26,10 @@ def added(invoice: JsonView) -> int:
 
 
 def unexplained(invoice: JsonView) -> dict[str, int]:
-    """The amounts that do not follow from others, and by how much. What is null, as in old documents, is not judged."""
+    """The amounts that do not follow from the others that are shown, and what each has too much; empty if all do.
+
+    What an older document does not say (null) is not judged.
+    """
     items, total, due = invoice["items"], invoice["total"], invoice["amount_due"]
     discounted = [(one["discount"] in item["discounts"], one) for item in items for one in item["discount_amounts"]]
     differences = {

@@ -62,11 +62,15 @@ CODE = {400: "malformed_request", 401: "unauthenticated", 403: "forbidden", 404:
         413: "payload_too_large", 415: "unsupported_media_type", 422: "validation_error"}  # fmt: skip
 """The codes of FastAPI's own refusals."""
 
-WORDS = {"missing": "must be given", "extra_forbidden": "there is no such field"} | dict.fromkeys(
-    ("model_attributes_type", "dict_type"), "must be an object"
-)
+WORDS = {
+    "missing": "must be given",
+    "extra_forbidden": "there is no such field",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+}
+"""What is wrong, by pydantic's code for it, where its own words are no help."""
 BEGINNING = re.compile("^(Value error, |(Input|String|List|Dictionary) should (?=be|have|match))")
-"""What is wrong, by pydantic's code for it, where its own words are no help; and how its messages begin."""
+"""How pydantic's messages begin: `Value error, ` is left out, and `… should ` becomes `must `."""
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 MOST_ERRORS = 20

@@ -28,6 +28,7 @@ from app.domain.outgoing import (
     pause_after,
     ping_document,
 )
+from app.idempotency import lease
 from app.jobs.loop import JobLoop, drain, persist, tell
 from app.jobs.notifications import Notifications
 from app.observability import metrics, tracing
@@ -125,13 +126,13 @@ class Deliverer:
         room = self._settings.concurrency - self._busy.total()
         if room <= 0:
             return made
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.lease.total_seconds()
+        until = asyncio.get_running_loop().time() + self._settings.lease.total_seconds()
+        ends = lease.lease_end(self._settings.lease)
         async with self._database.connection() as connection:
             due = await delivery_statements.claim(
                 connection, room, each=self._settings.each, busy=+self._busy, lease=self._settings.lease
             )
-        if loop.time() >= until:  # this process slept: another one may have them by now, or have sent what follows them
+        if lease.now() >= ends:  # this process slept: another one may have them by now, or have sent what follows them
             return made
         for one in due:
             self._busy[one.endpoint] += 1

@@ -71,8 +71,8 @@ class BalanceCheck:
         counted = {entry.id for entry in its.entries}
         seen = [one for one in its.objects.values() if one.id in counted]
         unseen = [one for one in ours if one.id not in its.objects]
-        asked = unseen[:MOST_ASKED]
-        before = {one.id for one in asked if one.heading is Heading.PAID and await self._took_before(one.id, since)}
+        asked = [one.id for one in unseen if one.heading is Heading.PAID][:MOST_ASKED]
+        before = {intent for intent in asked if await self._took_before(intent, since)}
         mine = [one for one in ours if one.id in counted] + [one for one in unseen if one.id not in before]
         found = compare(mine, seen, its.entries, [*its.fees, *credited])
         async with self._database.unit_of_work() as connection:

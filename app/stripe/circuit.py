@@ -44,7 +44,10 @@ class Circuit:
         return 0.0 if self._opened_at is None else max(0.0, self._opened_at + self._open_s - self._clock())
 
     def enter(self) -> None:
-        """Let a call pass, whose end the caller reports. Raises StripeUnavailable if the circuit is open."""
+        """Let a call pass. Raises StripeUnavailable if the circuit is open.
+
+        The caller reports `succeeded`, `failed` or `undecided` afterwards.
+        """
         if self._opened_at is None:
             return
         wait = self.opens_in_s
