@@ -82,5 +82,5 @@ def _races(stage: Stage, server: Server, size: int, seconds: float) -> Iterator[
     for title, paths in reads.items():
         yield title, Race(server, Plan(0, "get", seconds, 16, at_most=some, paths=paths, key=API_KEY), stage.database)
     replays = [f"/v1/webhook-events/{one}/replay" for one in ids]
-    plan = Plan(0, "write", seconds, 16, at_most=int(200 * seconds), paths=replays, key=API_KEY)
+    plan = Plan(0, "write", seconds, 16, at_most=int(200 * seconds), paths=replays, key=API_KEY, body="{}")
     yield "replay", Race(server, plan, stage.database, "202")
