@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from app.db import coverage
-from app.db.engine import Database
+from app.db.engine import Connection, Database
 from app.domain.errors import InvalidState, NotFound
+from app.domain.fulfillment import under_way
 from app.domain.json import JsonObject, JsonView
-from app.domain.reminders import METADATA, REMINDED, Planned, ReminderChannel, plan
+from app.domain.reminders import METADATA, REMINDED, Planned, Reminder, ReminderChannel, plan
 from app.idempotency.operations import Answer, Operation
 from app.observability import metrics
 from app.projection import reminder_statements
@@ -64,7 +65,7 @@ class Reminders:
                 raise NotFound(f"There is no invoice {operation.subject!r}.")
             day = (now - datetime.fromisoformat(row["due_at"])).days if row["due_at"] else 0
             today = Planned(REMINDED, day, timedelta(days=day), timedelta(days=day + 1))
-            due = await reminder_statements.due(connection, [today], now, 1, among=[subject.id])
+            due = await self._due(connection, unit, [today], now, [subject.id])
             if not due:
                 raise InvalidState(NOBODY)
             unit.follow(subject)  # which makes its fulfillment, if it has none
@@ -77,7 +78,7 @@ class Reminders:
         """Tell what is still due of the invoices `ids`, now that nobody else changes them."""
         async with self._database.unit_of_work() as connection:
             unit = await UnitOfWork.of(connection, [Subject(Kind.INVOICE, one) for one in ids], cause=CAUSE)
-            due = await reminder_statements.due(connection, self._plan, now, MOST, among=ids)
+            due = await self._due(connection, unit, self._plan, now, ids)
             for reminder in due:
                 subject = Subject(Kind.INVOICE, reminder.invoice)
                 unit.follow(subject)  # which makes its fulfillment, if it has none
@@ -89,6 +90,13 @@ class Reminders:
             if reminder.channel:
                 metrics.REMINDERS(reminder.channel).inc()
         return len(due)
+
+    async def _due(
+        self, connection: Connection, unit: UnitOfWork, planned: Sequence[Planned], now: datetime, ids: Sequence[str]
+    ) -> list[Reminder]:
+        """What is due of the invoices `ids`. A debit is under way even where another payment failed after it."""
+        due = await reminder_statements.due(connection, planned, now, MOST, among=ids)
+        return [it for it in due if not (it.channel and under_way(unit.fulfillments.of(it.invoice)))]
 
     def _last(self, invoice: JsonObject) -> datetime | None:
         """When the last reminder of the invoice is due; None where it is not reminded."""

@@ -125,6 +125,18 @@ async def _fulfilled_early(shop: Shop, invoice: str) -> None:
     await _under_way(shop, invoice)
 
 
+async def _failed_beside(shop: Shop, invoice: str) -> None:
+    """While a debit that fulfilled is under way, another payment fails."""
+    await _fulfilled_early(shop, invoice)
+    await shop.tell(*await shop.events())
+    await shop.sandbox.advance(2)
+    customer = (await shop.client.get(f"/v1/invoices/{invoice}")).json()["customer"]
+    part = await shop.dashboard("payment_intents", amount=2000, currency="usd", customer=customer)
+    await shop.dashboard(f"invoices/{invoice}/attach_payment", payment_intent=part["id"])
+    declined = {"payment_method": "pm_card_visa_chargeDeclined", "return_url": "https://shop.example/"}
+    await shop.dashboard(f"payment_intents/{part['id']}/confirm", **declined)
+
+
 async def _under_way_again(shop: Shop, invoice: str) -> None:
     await _paid(shop, invoice)
     await shop.tell(*await shop.events())
@@ -153,7 +165,17 @@ async def _disputed(shop: Shop, invoice: str) -> None:
     await shop.rows("UPDATE fulfillments SET amount_disputed = 100, amount_undecided = 100 WHERE invoice = $1", invoice)
 
 
-STOPS = [_paid, _under_way, _fulfilled_early, _under_way_again, _void, _uncollectible, _paused, _disputed]
+STOPS = [
+    _paid,
+    _under_way,
+    _fulfilled_early,
+    _failed_beside,
+    _under_way_again,
+    _void,
+    _uncollectible,
+    _paused,
+    _disputed,
+]
 
 
 async def test_reminders_stop_also_those_that_wait_to_be_mailed(shop: Shop, mail: MailServer) -> None:
@@ -187,7 +209,9 @@ async def test_a_pause_ends_and_a_debit_that_fails_is_reminded_of(shop: Shop) ->
     await shop.pass_days(due_at, 14, 15)
     assert await shop.told(invoice) == ["will_be_due", "overdue", "reminded 7"]
     await shop.rows(
-        "UPDATE fulfillments SET status = 'payment_failed', attempt = 'payment_failed' WHERE invoice = $1", invoice
+        "UPDATE fulfillments SET status = 'payment_failed', attempt = 'payment_failed', payment_attempts = NULL "
+        "WHERE invoice = $1",
+        invoice,
     )
     await shop.pass_days(due_at, 16, 16)
     assert (await shop.told(invoice))[3:] == ["reminded 14"]
