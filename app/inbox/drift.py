@@ -51,7 +51,7 @@ _NEWEST_FINALIZED = Statement(
     select(_I.id)
     .where(_I.status != "draft", _THERE, _I.livemode == bindparam("livemode"))
     .order_by(_I.created_at.desc(), _I.id.desc())
-    .limit(1)
+    .limit(bindparam("most"))
 )
 
 _CHANGING = (
@@ -120,7 +120,6 @@ async def orphans(connection: Connection, young: timedelta) -> list[str]:
     return await _ORPHANS.column(connection, young=young)
 
 
-async def newest_finalized(connection: Connection, *, livemode: bool) -> str | None:
-    """The newest invoice that Stripe must know, because it deletes nothing but drafts; None where there is none."""
-    found: str | None = await _NEWEST_FINALIZED.value(connection, livemode=livemode)
-    return found
+async def newest_finalized(connection: Connection, *, livemode: bool, most: int) -> list[str]:
+    """The newest invoices that Stripe must know: it deletes nothing but drafts, and in test mode what a test clock held."""
+    return await _NEWEST_FINALIZED.column(connection, livemode=livemode, most=most)

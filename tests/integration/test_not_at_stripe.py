@@ -122,6 +122,16 @@ async def test_nothing_of_another_account_is_taken_over(stage: Stage) -> None:
     assert not await stage.rows("SELECT FROM coverage")
 
 
+async def test_invoices_that_a_test_clock_took_along_are_no_sign_of_another_account(stage: Stage) -> None:
+    kept, *gone = [await stage.invoice() for _ in range(3)]
+    await stage.tell(*await stage.events())
+    await stage.rows("UPDATE invoices SET created_at = created_at - interval '1 minute' WHERE id = $1", kept["id"])
+    for one in gone:
+        await unknown_to_stripe(stage, f"/v1/invoices/{one['id']}")
+    await stage.container.reconciler().reconcile()
+    assert await stage.rows("SELECT FROM coverage")
+
+
 async def test_the_doctor_says_that_the_key_is_of_another_account(stage: Stage, invoicing: Shell) -> None:
     invoice = await stage.invoice()
     await stage.tell(*await stage.events())

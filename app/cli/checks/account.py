@@ -98,7 +98,7 @@ def _publishable(container: Container) -> Finding:
 
 
 async def _same_account(container: Container) -> AsyncIterator[Finding]:
-    """Whether Stripe knows the newest invoice here that cannot have been deleted; nothing where there is none to ask for."""
+    """Whether Stripe knows one of the newest invoices, which it must know; nothing where there is none to ask for."""
     try:
         async with container.database.connection() as connection:
             migrated = await migrations.revision(connection) is not None
