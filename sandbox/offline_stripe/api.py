@@ -164,7 +164,7 @@ class Api:
             )
 
     def _parameters(self, request: Request) -> Document:
-        if request.method == "POST" and request.headers.get("content-type", "").startswith("application/json"):
+        if request.body and request.headers.get("content-type", "").startswith("application/json"):
             raise StripeError(
                 "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any"
                 " questions, we can help at https://support.stripe.com/."

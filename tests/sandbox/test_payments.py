@@ -605,7 +605,6 @@ def test_an_intent_is_made_and_confirmed_in_one_call(box: RunningSandbox) -> Non
                 "amount": 500,
                 "currency": "usd",
                 "confirm": True,
-                "return_url": "https://example.com/",
                 "off_session": True,
                 "payment_method": "pm_card_authenticationRequired",
             }

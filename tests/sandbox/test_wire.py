@@ -153,8 +153,10 @@ def test_an_unknown_path_is_a_404_that_names_it(box: RunningSandbox) -> None:
 
 
 def test_a_body_that_is_no_form_is_refused(box: RunningSandbox) -> None:
-    answer = box.http.post("/v1/products", json={"name": "A"}, headers={"Authorization": f"Bearer {SECRET_KEY}"})
+    headers = {"Authorization": f"Bearer {SECRET_KEY}", "Content-Type": "application/json"}
+    answer = box.http.post("/v1/products", json={"name": "A"}, headers=headers)
     assert "check that your POST content type is" in answer.json()["error"]["message"]
+    assert "name" in box.http.post("/v1/products", headers=headers).json()["error"]["message"]  # there is no body
 
 
 def test_another_api_version_is_refused(box: RunningSandbox) -> None:

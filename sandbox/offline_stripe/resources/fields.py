@@ -45,11 +45,15 @@ def refuse_unknown_references(params: Document) -> None:
 
 
 def require_return_url(intent: Document, params: Document, noun: str) -> None:
-    """Refuse to confirm, by a secret key, what may lead the customer away without saying where to come back to."""
+    """Refuse to confirm, by a secret key, what may lead the customer away without saying where to come back to.
+
+    With `off_session` nobody is led away: Stripe's guide "Save payment details in a Checkout session" gives no address then.
+    """
     automatic = intent["automatic_payment_methods"]
     asks = automatic and automatic["enabled"] and automatic["allow_redirects"] != "never"
     intent["_return_url"] = params.get("return_url") or intent.get("_return_url")
-    if asks and not intent["allowed_payment_method_types"] and not intent["_return_url"]:
+    told = intent["_return_url"] or params.get("off_session")
+    if asks and not intent["allowed_payment_method_types"] and not told:
         raise invalid_request(
             f"This {noun} is configured to accept payment methods enabled in your Dashboard. Because some of these"
             " payment methods might redirect your customer off of your page, you must provide a `return_url`. If you"
