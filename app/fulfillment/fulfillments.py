@@ -291,13 +291,20 @@ def _settle(row: Fulfillment, invoice: JsonView) -> None:
 
 
 def _attempt(fulfillment: Fulfillment) -> Attempt | None:
-    """The last report on paying. A debit that is under way counts before it. What was called off has paid nothing."""
+    """The last report on paying, but for what is known of each attempt, whatever came last of another one.
+
+    A debit that is under way counts. What was called off has paid nothing, and what paid makes up for no debit that failed.
+    """
     word, made = _word(fulfillment), fulfillment["payment_attempts"] or []
     if under_way(fulfillment):
         return Attempt.PROCESSING
-    if word is None or (word.attempt is Attempt.PAID and made and all(it["outcome"] != Outcome.PAID for it in made)):
-        return None
-    return word.attempt
+    if word and word.attempt is Attempt.PAID and made:
+        debits, paid = (
+            {it["payment_intent"] for it in made if it["outcome"] == outcome}
+            for outcome in (Outcome.PROCESSING, Outcome.PAID)
+        )
+        return word.attempt if paid & (debits or paid) else None
+    return word.attempt if word else None
 
 
 def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
