@@ -17,7 +17,7 @@ import pytest
 
 from app.db import rows
 from app.db.engine import Connection, Database
-from app.domain import returns
+from app.domain import fulfillment, returns
 from app.domain.errors import DatabaseUnavailable
 from app.domain.fulfillment import AttemptReport, FulfillmentStatus
 from app.domain.json import JsonView
@@ -149,7 +149,7 @@ def no_fence_around_releases(patch: pytest.MonkeyPatch) -> None:
 
 
 def look_ups_dated_by_arrival(patch: pytest.MonkeyPatch) -> None:
-    """What the payment page was told counts as new as its arrival, whatever was said meanwhile."""
+    """What the payment page was told counts as new as its arrival, and no record of the debit makes up for it."""
 
     def follow(unit: UnitOfWork, subject: Subject, intent: Answer, _known: tuple[object, ...]) -> None:
         attempt, invoice = last_attempt(intent.data), unit.row(subject)
@@ -157,6 +157,7 @@ def look_ups_dated_by_arrival(patch: pytest.MonkeyPatch) -> None:
             unit.fulfillments.follow_attempt(invoice, AttemptReport(attempt, intent.until), failure_of(intent.data))
 
     patch.setattr(lookup, "_follow_attempt", follow)
+    patch.setattr(fulfillment, "settling", lambda _: False)
 
 
 async def test_an_unfenced_release_is_seen(stage: Stage, database: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
