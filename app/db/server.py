@@ -106,7 +106,7 @@ async def server(connection: Connection) -> Server:
 async def open_transactions(connection: Connection, held_s: float) -> list[OpenTransaction]:
     """The oldest transaction of others that writes, and the oldest prepared one.
 
-    `held_s` is for how long the feed waits: so long a transaction is open at least of which that is hidden.
+    `held_s`: how long the feed has been held back. It stands for the age of a transaction whose age this role may not see.
     """
     found = [*await connection.fetch(_LONGEST, held_s), *await connection.fetch(_PREPARED)]
     return [OpenTransaction(**row) for row in found]

@@ -183,18 +183,6 @@ class Fulfillment(TypedDict):
     policy: JsonObject | None
 
 
-_ZERO = (
-    "amount_paid", "amount_refunded", "amount_credited", "amount_disputed", "amount_undecided", "disputes_to_answer", "attempts",
-)  # fmt: skip
-NOT_PAID: Final[JsonObject] = {
-    **dict.fromkeys(Fulfillment.__annotations__),
-    **dict.fromkeys(_ZERO, 0),
-    "status": FulfillmentStatus.AWAITING_PAYMENT,
-    "paid_out_of_band": False,
-}
-"""A fulfillment of which nothing is known yet."""
-
-
 def paying(fulfillment: Fulfillment, invoice: JsonView) -> str | None:
     """The PaymentIntent that paid: another than the default one if that is known to have paid."""
     known = fulfillment["payment_intent"]

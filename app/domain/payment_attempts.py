@@ -91,9 +91,9 @@ def _counted(invoice: JsonView) -> int:
 
 
 def exceed(attempts: Iterable[JsonObject], invoice: JsonView, made: PaymentAttempt) -> bool:
-    """Whether more arrived, with what is `made`, than the invoice counts that is known as of later: a payment was detached.
+    """Whether more money arrived, `made` included, than the invoice counts. If so, a payment was detached.
 
-    A paid invoice counts all that was paid, also with what is made later.
+    Of an open invoice, attempts after the time of its snapshot are left out: it cannot count them yet.
     """
     paid, known_at = invoice["status"] == InvoiceStatus.PAID, datetime.fromisoformat(invoice["snapshot_since"])
     arrived = {it["payment_intent"]: (it["at"], it["amount"]) for it in attempts if it["outcome"] == Outcome.PAID}

@@ -5,14 +5,12 @@ This only computes; projection/unit_of_work.py loads and writes the rows.
 
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
-from typing import cast
 
 from app.domain.actions import Occasion
 from app.domain.changes import Change, fulfillment_state, note, payment_state
 from app.domain.events import FULFILLMENT, PAYMENT
 from app.domain.fulfillment import (
     BEGUN,
-    NOT_PAID,
     Attempt,
     AttemptReport,
     Fulfillment,
@@ -252,17 +250,35 @@ class Fulfillments:
         known = self._rows.get(invoice["id"])
         if known:
             return known.copy()
-        made = NOT_PAID | {
+        return {
             "id": fulfillment_id(invoice["id"]),
             "invoice": invoice["id"],
             "customer": invoice["customer"],
+            "status": FulfillmentStatus.AWAITING_PAYMENT,
+            "amount_paid": 0,
             "currency": invoice["currency"],
             "payment_intent": self._beside.get(invoice["id"], invoice["payment_intent"]),
+            "paid_out_of_band": False,
+            "attempts": 0,
             "created_at": self._now,
             "updated_at": self._now,
+            "attempt": None,
+            "attempt_at": None,
+            "failure_code": None,
+            "failure_decline_code": None,
+            "failure_message": None,
+            "failure_at": None,
+            "fulfilled_at": None,
+            "amount_refunded": 0,
+            "amount_credited": 0,
+            "amount_disputed": 0,
+            "amount_undecided": 0,
+            "disputes_to_answer": 0,
+            "required_action": None,
+            "payment_attempts": None,
+            "history": None,
             "policy": self._policy.changed(invoice["metadata"].get(METADATA)).written(),
         }
-        return cast("Fulfillment", made)
 
     def _put(self, row: Fulfillment) -> None:
         invoice_id = row["invoice"]
@@ -291,9 +307,10 @@ def _settle(row: Fulfillment, invoice: JsonView) -> None:
 
 
 def _attempt(fulfillment: Fulfillment) -> Attempt | None:
-    """The last report on paying, but for what is known of each attempt, whatever came last of another one.
+    """The last report on paying, unless the records of all attempts say more.
 
-    A debit that is under way counts. What was called off has paid nothing, and what paid makes up for no debit that failed.
+    A debit that is under way counts as processing. A PaymentIntent that was called off has paid nothing. A payment by another
+    PaymentIntent does not undo the failure of a debit.
     """
     word, made = _word(fulfillment), fulfillment["payment_attempts"] or []
     if under_way(fulfillment):

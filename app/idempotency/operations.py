@@ -141,7 +141,8 @@ class Operation:
 
     def answered(self, status: int, body: str) -> Answered:
         """The answer as it is stored. Of the progress, which may repeat parameters, it keeps only what a replay needs."""
-        kept = {name: self.progress[name] for name in ("secret_of",) if name in self.progress}
+        secret_of = self.progress.get("secret_of")
+        kept = {"secret_of": secret_of} if secret_of else {}
         return Answered(self.id, self.runner, status, body, kept, self.subject)
 
 

@@ -98,7 +98,7 @@ class Processor:
     async def settled(self, *, fetched: bool = True) -> None:
         """Wait until no event waits for Stripe's answer, and nothing missing is left to fetch.
 
-        Where not all must be `fetched`, what nobody has begun to fetch is left to the next event that names it.
+        Without `fetched`, objects that nobody has begun to fetch are left to the next events that name them.
         """
         while self._asking or self._fetching:
             if not fetched:
