@@ -12,7 +12,7 @@ from typing import Final, TypedDict, cast
 
 from app.domain.invoice import InvoiceStatus, Settlement
 from app.domain.json import JsonObject, JsonView
-from app.domain.payment_attempts import settling
+from app.domain.payment_attempts import Outcome, settling
 from app.domain.policy import DEFAULT, FulfillOn, Policy
 from app.domain.returns import NOTHING, Returned
 
@@ -197,6 +197,30 @@ def under_way(fulfillment: JsonView | Fulfillment | None) -> bool:
     return fulfillment is not None and (
         fulfillment["attempt"] == Attempt.PROCESSING or settling(fulfillment["payment_attempts"] or [])
     )
+
+
+def report_of(fulfillment: Fulfillment) -> AttemptReport | None:
+    """The last report on an attempt to pay; None if there was none."""
+    said, at = fulfillment["attempt"], fulfillment["attempt_at"]
+    return AttemptReport(Attempt(said), datetime.fromisoformat(at)) if said and at else None
+
+
+def attempt_of(fulfillment: Fulfillment) -> Attempt | None:
+    """The last report on paying, unless the records of all attempts say more.
+
+    A debit that is under way counts as processing. A PaymentIntent that was called off has paid nothing. A payment by another
+    PaymentIntent does not undo the failure of a debit.
+    """
+    word, made = report_of(fulfillment), fulfillment["payment_attempts"] or []
+    if under_way(fulfillment):
+        return Attempt.PROCESSING
+    if word and word.attempt is Attempt.PAID and made:
+        debits, paid = (
+            {it["payment_intent"] for it in made if it["outcome"] == outcome}
+            for outcome in (Outcome.PROCESSING, Outcome.PAID)
+        )
+        return word.attempt if paid & (debits or paid) else None
+    return word.attempt if word else None
 
 
 def stored(fulfillment: Fulfillment) -> JsonObject:

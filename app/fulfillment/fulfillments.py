@@ -16,12 +16,13 @@ from app.domain.fulfillment import (
     Fulfillment,
     FulfillmentStatus,
     Payment,
+    attempt_of,
     follow,
     later,
     paying,
     read,
+    report_of,
     stored,
-    under_way,
 )
 from app.domain.invoice import InvoiceStatus
 from app.domain.json import JsonObject, JsonView
@@ -139,7 +140,7 @@ class Fulfillments:
         Returns False if it contradicts a report of the same second; then the PaymentIntent must be asked.
         """
         row = self._row(invoice)
-        word = later(_word(row), said)
+        word = later(report_of(row), said)
         if word is None or not _fits(row, said.at, failure):
             return False
         if said.attempt is word.attempt is Attempt.ACTION_REQUIRED:
@@ -162,7 +163,7 @@ class Fulfillments:
         order.
         """
         row = self._row(invoice)
-        known = _word(row)
+        known = report_of(row)
         if certain:
             word = AttemptReport(said.attempt, max(said.at, known.at) if known else said.at)
             row["failure_at"] = None if failure else row["failure_at"]
@@ -300,33 +301,15 @@ def _ask_payer(row: Fulfillment, required_action: str | None) -> None:
 
 def _settle(row: Fulfillment, invoice: JsonView) -> None:
     """Take over what a paid invoice says of its payment. Reports on attempts from before are over."""
-    paid_at, said = invoice.get("paid_at"), _word(row)
+    paid_at, said = invoice.get("paid_at"), report_of(row)
     row |= {"paid_out_of_band": invoice["paid_out_of_band"], "payment_intent": paying(row, invoice)}
     if paid_at is not None and (said is None or said.at <= datetime.fromisoformat(paid_at)):
         row |= {"attempt": Attempt.PAID.value, "attempt_at": paid_at}
 
 
-def _attempt(fulfillment: Fulfillment) -> Attempt | None:
-    """The last report on paying, unless the records of all attempts say more.
-
-    A debit that is under way counts as processing. A PaymentIntent that was called off has paid nothing. A payment by another
-    PaymentIntent does not undo the failure of a debit.
-    """
-    word, made = _word(fulfillment), fulfillment["payment_attempts"] or []
-    if under_way(fulfillment):
-        return Attempt.PROCESSING
-    if word and word.attempt is Attempt.PAID and made:
-        debits, paid = (
-            {it["payment_intent"] for it in made if it["outcome"] == outcome}
-            for outcome in (Outcome.PROCESSING, Outcome.PAID)
-        )
-        return word.attempt if paid & (debits or paid) else None
-    return word.attempt if word else None
-
-
 def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
     return Payment(
-        _attempt(fulfillment),
+        attempt_of(fulfillment),
         invoice.get("settled_by"),
         worth(invoice),
         returned_of(fulfillment).beyond(surplus(fulfillment["payment_attempts"] or [], invoice)),
@@ -337,11 +320,6 @@ def _payment(fulfillment: Fulfillment, invoice: JsonView) -> Payment:
 
 def fulfillment_id(invoice_id: str) -> str:
     return f"ful_{invoice_id.removeprefix('in_')}"
-
-
-def _word(fulfillment: Fulfillment) -> AttemptReport | None:
-    said, at = fulfillment["attempt"], fulfillment["attempt_at"]
-    return AttemptReport(Attempt(said), datetime.fromisoformat(at)) if said and at else None
 
 
 def _failure(fulfillment: Fulfillment) -> Failure:
